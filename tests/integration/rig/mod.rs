@@ -1,0 +1,118 @@
+//! The rig: a real control plane, for tests whose oracle is Kubernetes itself.
+//!
+//! etcd, kube-apiserver and kube-controller-manager run on free ports with their data in a temporary directory; users talk
+//! to them with `kubectl`. No kubelet runs: [`kubelet`] asks for the tokens that one would ask for. `tests/apiserver/build`
+//! makes the programs.
+//!
+//! ```text
+//! shared() -> ControlPlane -> namespace("web", &[("tokenward.dev/policy", "baseline")]) -> Namespace
+//!                  |                                                                          |
+//!                  |- kubectl(["get", "nodes"]).ok().stdout                                   |- kubectl(["apply", "-f", "-"]).stdin(yaml).ok()
+//!                  |- post(User::Developer, path, &body).expect_code(403)                     |- stored("pod/web")
+//!                  |- audit_event(AuditFilter { .. }).annotation("…")                         |- path("secrets/ci")
+//!                  `- kubelet_token_files(&namespace, "web")[0].claims.lifetime()
+//! ```
+#![allow(dead_code, reason = "the tests and the playground each use their part of it")]
+#![allow(clippy::panic, clippy::expect_used, reason = "a rig that cannot go on ends the test with a message")]
+
+pub(crate) mod audit_log;
+mod binaries;
+mod control_plane;
+pub(crate) mod eventually;
+pub(crate) mod host;
+pub(crate) mod http;
+mod keys;
+pub(crate) mod kubectl;
+pub(crate) mod kubelet;
+pub(crate) mod namespace;
+pub(crate) mod process;
+pub(crate) mod token;
+pub(crate) mod users;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use audit_log::{AuditEvent, AuditFilter};
+pub(crate) use control_plane::ControlPlane;
+use http::Answer;
+use kubectl::Kubectl;
+use namespace::Namespace;
+use process::Process;
+use users::User;
+
+/// The control plane of this test binary, started by whoever asks first.
+///
+/// When it does not start, every test that needs it fails with the same words: nothing is skipped.
+#[track_caller]
+pub(crate) fn shared() -> &'static ControlPlane {
+    static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
+    match SHARED.get_or_init(ControlPlane::start) {
+        Ok(rig) => rig,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl ControlPlane {
+    /// Makes a namespace `<prefix>-<number>` with these labels and waits until Pods can be made in it.
+    #[track_caller]
+    pub(crate) fn namespace(&self, prefix: &str, labels: &[(&str, &str)]) -> Namespace<'_> {
+        Namespace::create(self, prefix, labels)
+    }
+
+    /// A `kubectl` command of the administrator.
+    pub(crate) fn kubectl<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Kubectl {
+        self.kubectl_as(User::Administrator, arguments)
+    }
+
+    /// A `kubectl` command of `user`.
+    pub(crate) fn kubectl_as<S: AsRef<str>>(&self, user: User, arguments: impl IntoIterator<Item = S>) -> Kubectl {
+        Kubectl::new(&self.kubectl, &self.directory, &self.kubeconfig(user)).args(arguments)
+    }
+
+    /// The kubeconfig of `user`.
+    pub(crate) fn kubeconfig(&self, user: User) -> PathBuf {
+        users::kubeconfig(&self.directory, user)
+    }
+
+    /// Reads `path`, whatever the answer.
+    #[track_caller]
+    pub(crate) fn get(&self, user: User, path: &str) -> Answer {
+        self.send(user, "GET", path, None)
+    }
+
+    /// Posts an object, whatever the answer.
+    #[track_caller]
+    pub(crate) fn post(&self, user: User, path: &str, body: &Value) -> Answer {
+        self.send(user, "POST", path, Some(("application/json", body)))
+    }
+
+    /// Any request with any body, given with its content type.
+    #[track_caller]
+    pub(crate) fn send(&self, user: User, method: &str, path: &str, body: Option<(&str, &Value)>) -> Answer {
+        self.endpoint
+            .send(self.tokens.of(user), method, path, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: no answer from the API server: {error}"))
+    }
+
+    /// The newest audit event that `filter` matches, waited for.
+    #[track_caller]
+    pub(crate) fn audit_event(&self, filter: AuditFilter<'_>) -> AuditEvent {
+        audit_log::event(&control_plane::audit_log(&self.directory), filter)
+    }
+
+    /// The audit events until now, oldest first.
+    pub(crate) fn audit_events(&self, filter: AuditFilter<'_>) -> Vec<AuditEvent> {
+        audit_log::events(&control_plane::audit_log(&self.directory), filter)
+    }
+
+    /// Starts a program beside the control plane, its output in `<name>.log` there. It ends when it is dropped, and in any
+    /// case with the rig.
+    #[track_caller]
+    pub(crate) fn run_beside(&self, name: &'static str, log: &str, command: Command) -> Process {
+        Process::start(name, command, self.directory.join(log).with_extension("log"), &self.watchdog)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
