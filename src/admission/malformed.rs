@@ -1,0 +1,26 @@
+//! A review that cannot be judged.
+
+/// Why a body is not an AdmissionReview that can be judged. The answer to one is HTTP 400 and never an allow, so that the
+/// `failurePolicy` of the webhook configuration decides.
+///
+/// The text is one line and repeats nothing of the body but names of fields.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// Not JSON, or JSON of another shape.
+    #[error("the body is not an AdmissionReview: {0}")]
+    Json(String),
+    /// Another version of the API, or another kind.
+    #[error("the body is a {kind} of {api_version}; tokenward reads AdmissionReview of admission.k8s.io/v1")]
+    Version {
+        /// `apiVersion` as sent, shortened.
+        api_version: String,
+        /// `kind` as sent, shortened.
+        kind: String,
+    },
+    /// A part that must be there is missing, empty or null.
+    #[error("the review has no {0}")]
+    Missing(&'static str),
+    /// JSON that is nested more deeply than any Kubernetes object.
+    #[error("the body is nested more than 128 levels deep")]
+    TooDeep,
+}

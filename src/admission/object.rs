@@ -1,0 +1,131 @@
+//! Which view reads the object of a review.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Visitor};
+
+use crate::resource::{Namespace, Pod, Secret, ServiceAccount, TokenRequest, Workload, WorkloadKind};
+
+/// What a review is about, as far as the rules tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// `pods`.
+    Pod,
+    /// `pods/ephemeralcontainers`; the object is the whole Pod.
+    EphemeralContainers,
+    /// `secrets`.
+    Secret,
+    /// `serviceaccounts`.
+    ServiceAccount,
+    /// `serviceaccounts/token`.
+    TokenRequest,
+    /// `namespaces`.
+    Namespace,
+    /// Anything with a Pod template.
+    Workload(WorkloadKind),
+    /// Anything else: allowed, and said so in the audit annotations.
+    Other,
+}
+
+impl Resource {
+    /// Reads the `resource` and `subResource` of a request. Other versions of a known resource are `Other`: the webhook
+    /// configurations ask for `v1`, and `matchPolicy: Equivalent` converts.
+    #[must_use]
+    pub fn of(group: &str, version: &str, resource: &str, sub_resource: &str) -> Self {
+        match (group, version, resource, sub_resource) {
+            ("", "v1", "pods", "") => Self::Pod,
+            ("", "v1", "pods", "ephemeralcontainers") => Self::EphemeralContainers,
+            ("", "v1", "secrets", "") => Self::Secret,
+            ("", "v1", "serviceaccounts", "") => Self::ServiceAccount,
+            ("", "v1", "serviceaccounts", "token") => Self::TokenRequest,
+            ("", "v1", "namespaces", "") => Self::Namespace,
+            ("", "v1", "replicationcontrollers", "")
+            | ("apps", "v1", "deployments" | "replicasets" | "statefulsets" | "daemonsets", "")
+            | ("batch", "v1", "jobs", "") => Self::Workload(WorkloadKind::Template),
+            ("batch", "v1", "cronjobs", "") => Self::Workload(WorkloadKind::CronJob),
+            ("", "v1", "podtemplates", "") => Self::Workload(WorkloadKind::PodTemplate),
+            _ => Self::Other,
+        }
+    }
+
+    /// The name under which decisions are counted: a fixed set, so that no user can add a series to the metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Pod => "pods",
+            Self::EphemeralContainers => "pods/ephemeralcontainers",
+            Self::Secret => "secrets",
+            Self::ServiceAccount => "serviceaccounts",
+            Self::TokenRequest => "serviceaccounts/token",
+            Self::Namespace => "namespaces",
+            Self::Workload(_) => "workloads",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether objects of this kind live in a namespace.
+    pub(super) const fn is_namespaced(self) -> bool {
+        !matches!(self, Self::Namespace | Self::Other)
+    }
+}
+
+/// The object of a review, as the view that its resource asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object<'a> {
+    /// A Pod, also for its ephemeral containers.
+    Pod(Box<Pod<'a>>),
+    /// A Secret.
+    Secret(Box<Secret<'a>>),
+    /// A service account.
+    ServiceAccount(Box<ServiceAccount<'a>>),
+    /// A request for a token.
+    TokenRequest(Box<TokenRequest<'a>>),
+    /// A namespace.
+    Namespace(Box<Namespace<'a>>),
+    /// An object with a Pod template.
+    Workload(Box<Workload<'a>>),
+    /// Something that no rule reads.
+    Other,
+}
+
+/// Reads an object, or `null`, into the view of a resource.
+pub(super) struct ObjectSeed(pub(super) Resource);
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed {
+    type Value = Option<Object<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed {
+    type Value = Option<Object<'de>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        Ok(Some(match self.0 {
+            Resource::Pod | Resource::EphemeralContainers => Object::Pod(Deserialize::deserialize(deserializer)?),
+            Resource::Secret => Object::Secret(Deserialize::deserialize(deserializer)?),
+            Resource::ServiceAccount => Object::ServiceAccount(Deserialize::deserialize(deserializer)?),
+            Resource::TokenRequest => Object::TokenRequest(Deserialize::deserialize(deserializer)?),
+            Resource::Namespace => Object::Namespace(Deserialize::deserialize(deserializer)?),
+            Resource::Workload(kind) => Object::Workload(Box::new(Workload::deserialize(kind, deserializer)?)),
+            Resource::Other => {
+                serde::de::IgnoredAny::deserialize(deserializer)?;
+                Object::Other
+            }
+        }))
+    }
+}

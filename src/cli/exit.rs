@@ -1,0 +1,77 @@
+//! Exit codes, and what is said on the way out.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// How a command ends. The numbers are a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing to object to.
+    Clean,
+    /// A finding at or above `--fail-on`.
+    Findings,
+    /// Bad usage, or input that cannot be read.
+    BadInput,
+    /// The cluster cannot be reached.
+    Unreachable,
+}
+
+impl Exit {
+    /// The process's exit code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::BadInput => 2,
+            Self::Unreachable => 3,
+        }
+    }
+}
+
+/// An error that ends a command, with the exit code that it asks for.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// The cluster could not be reached, or refused to answer.
+    pub fn unreachable(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Unreachable, error: error.into() }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { exit: Exit::BadInput, error: error.into() }
+    }
+}
+
+/// Says why on standard error, and turns the outcome into the process's exit code.
+pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let mut text = format!("error: {}", failure.error);
+            for cause in failure.error.chain().skip(1) {
+                let _ = write!(text, "\n  caused by: {cause}");
+            }
+            // Standard error may be closed; there is nobody left to tell then.
+            let _ = std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("{text}\n"));
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exit;
+
+    #[test]
+    fn exit_codes_are_a_promise() {
+        assert_eq!([Exit::Clean, Exit::Findings, Exit::BadInput, Exit::Unreachable].map(Exit::code), [0, 1, 2, 3]);
+    }
+}

@@ -1,0 +1,34 @@
+//! The command line: one file per subcommand.
+
+mod exit;
+mod explain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+
+/// Ends long-lived service account credentials in Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "tokenward", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a rule's page, or all rules.
+    Explain(explain::Arguments),
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Explain(arguments) => explain::run(&arguments),
+    };
+    exit::finish(result)
+}

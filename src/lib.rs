@@ -1,0 +1,25 @@
+//! tokenward ends long-lived service account credentials in a Kubernetes cluster.
+//!
+//! One pure decision core, and three ways to it: the admission webhook, the command line and (later) a controller.
+//!
+//! ```text
+//!   bytes ──► admission::Request ──► policy::evaluate ──► Decision ──► admission::Response ──► bytes
+//!                  │ borrows               ▲    ▲   ▲
+//!                  ▼                       │    │   └── now
+//!            resource views              Facts  Policy
+//!              │        │              (inventory)  ▲
+//!              ▼        ▼                           │
+//!            token    injection                  config (YAML)
+//! ```
+//!
+//! The modules of the upper half, [`admission`], [`resource`], [`token`], [`policy`] and [`injection`], know no input or
+//! output, no clock and no Kubernetes client; they are all that is built without default features.
+
+pub mod admission;
+pub mod injection;
+pub mod policy;
+pub mod resource;
+pub mod token;
+
+#[cfg(feature = "cli")]
+pub mod cli;

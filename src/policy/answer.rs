@@ -1,0 +1,127 @@
+//! A decision in the words and bounds of an admission response.
+
+use std::collections::BTreeMap;
+
+use super::Action;
+use super::decision::Decision;
+use super::finding::Finding;
+use super::text::line;
+use crate::admission::{Cause, Denial, Response};
+
+/// The longest warning, in characters.
+const LONGEST_WARNING: usize = 120;
+/// The API server drops all warnings of a request beyond a bound that all webhooks share.
+const MOST_WARNINGS: usize = 10;
+/// The longest value of an audit annotation, in characters.
+const LONGEST_ANNOTATION: usize = 1024;
+
+/// The reserved name of the webhook entry for labels that name no policy: its path cannot repeat the label's value.
+pub const UNKNOWN_POLICY: &str = "unknown";
+
+impl Decision {
+    /// The response to the request with this `uid`.
+    #[must_use]
+    pub fn response<'a>(&'a self, uid: &'a str) -> Response<'a> {
+        Response {
+            uid,
+            denial: self.denial(),
+            patch: self.patch.as_deref(),
+            warnings: self.warnings(),
+            audit_annotations: self.audit_annotations(),
+        }
+    }
+
+    /// Why the request is refused. One line; the first finding stands whole at its beginning.
+    #[must_use]
+    pub fn denial(&self) -> Option<Denial> {
+        if self.is_allowed() {
+            return None;
+        }
+        let shown: Vec<&Finding> = self.shown().collect();
+        let mut message = String::with_capacity(256);
+        for finding in &shown {
+            message.push_str(&finding.headline());
+            message.push_str(". ");
+            if !finding.advice.is_empty() {
+                message.push_str(&finding.advice);
+                message.push_str(". ");
+            }
+        }
+        if let Some(sentence) = self.unknown_policy() {
+            message.push_str(&sentence);
+            message.push_str(". ");
+        }
+        message.push_str("Details: tokenward explain ");
+        let mut codes: Vec<&str> = shown.iter().map(|finding| finding.rule.code).collect();
+        codes.dedup();
+        message.push_str(&codes.join(", "));
+        let causes = shown.iter().flat_map(|finding| {
+            finding.paths.iter().map(|path| Cause {
+                reason: finding.rule.code,
+                message: finding.headline(),
+                field: path.to_string(),
+            })
+        });
+        Some(Denial { message, causes: causes.collect() })
+    }
+
+    /// What the user is told of an allowed request: at most ten lines, none on a denied one.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        if !self.is_allowed() {
+            return Vec::new();
+        }
+        let unknown = self.unknown_policy().map(|sentence| line(&sentence, LONGEST_WARNING));
+        let findings = self.shown().map(|finding| line(&finding.headline(), LONGEST_WARNING));
+        let remarks = self.remarks.iter().map(|remark| line(remark, LONGEST_WARNING));
+        let mut warnings: Vec<String> = unknown.into_iter().chain(findings).chain(remarks).collect();
+        if warnings.len() > MOST_WARNINGS {
+            let more = warnings.len() - (MOST_WARNINGS - 1);
+            warnings.truncate(MOST_WARNINGS - 1);
+            warnings.push(format!("and {more} more: tokenward review shows all"));
+        }
+        warnings
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.action >= Action::Warn)
+    }
+
+    fn unknown_policy(&self) -> Option<String> {
+        let requested = self.requested_policy.as_deref()?;
+        Some(if requested == UNKNOWN_POLICY {
+            format!("The label tokenward.dev/policy of the namespace names no policy; {} applies", self.policy)
+        } else {
+            format!("No policy is named {}; {} applies", line(requested, 63), self.policy)
+        })
+    }
+
+    fn audit_annotations(&self) -> BTreeMap<&'static str, String> {
+        let mut annotations = BTreeMap::from([("policy", self.policy.clone())]);
+        let mut add = |key, value: String| {
+            annotations.insert(key, line(&value, LONGEST_ANNOTATION));
+        };
+        if let Some(requested) = &self.requested_policy {
+            add("requested-policy", requested.clone());
+        }
+        if !self.findings.is_empty() {
+            let mut findings: Vec<String> =
+                self.findings.iter().map(|finding| format!("{}={}", finding.rule.code, finding.action)).collect();
+            findings.dedup();
+            add("findings", findings.join(","));
+        }
+        if !self.notes.exceptions.is_empty() {
+            add("exceptions", self.notes.exceptions.join(","));
+        }
+        if !self.notes.unknown.is_empty() {
+            add("unknown", self.notes.unknown.join(","));
+        }
+        if let Some(state) = self.notes.legacy_secret {
+            add("legacy-secret", state.to_owned());
+        }
+        if let Some(injected) = &self.injected {
+            add(if injected.done { "injected" } else { "would-inject" }, injected.summary.clone());
+        }
+        annotations
+    }
+}

@@ -1,0 +1,171 @@
+//! Exceptions: legacy tokens that a policy allows, each with an owner and an end date.
+
+use std::collections::HashMap;
+
+use globset::{Glob, GlobMatcher};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::registry::Rule;
+
+/// An exact name, or a glob of `*`, `?`, `[…]` and `{…}`.
+#[derive(Clone, Debug)]
+pub enum NamePattern {
+    /// Matches one name.
+    Exact(Box<str>),
+    /// Matches many.
+    Glob(Box<GlobMatcher>),
+}
+
+impl NamePattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// When the glob is not well formed.
+    pub fn parse(pattern: &str) -> Result<Self, globset::Error> {
+        if pattern.contains(['*', '?', '[', '{', '\\']) {
+            Ok(Self::Glob(Box::new(Glob::new(pattern)?.compile_matcher())))
+        } else {
+            Ok(Self::Exact(pattern.into()))
+        }
+    }
+
+    /// Whether the pattern matches `name` as a whole.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(exact) => **exact == *name,
+            Self::Glob(glob) => glob.is_match(name),
+        }
+    }
+
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Exact(exact) => exact,
+            Self::Glob(glob) => glob.glob().glob(),
+        }
+    }
+}
+
+/// One TokenException of the policy file.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// `metadata.name`.
+    pub name: String,
+    /// The rules that it speaks of.
+    pub rules: Vec<&'static Rule>,
+    /// The namespace.
+    pub namespace: NamePattern,
+    /// The Secret.
+    pub secret: NamePattern,
+    /// The Secret's service account.
+    pub service_account: NamePattern,
+    /// Why it is needed.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it holds.
+    pub expires: Date,
+    /// The first instant at which it no longer holds: the end of that day, UTC.
+    pub ends: Timestamp,
+}
+
+impl Exception {
+    /// Whether it has ended at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.ends
+    }
+
+    fn covers(&self, rule: &Rule, secret: &str, service_account: &str) -> bool {
+        self.rules.iter().any(|named| named.code == rule.code)
+            && self.secret.matches(secret)
+            && self.service_account.matches(service_account)
+    }
+}
+
+/// What the exceptions say of one Secret.
+#[derive(Clone, Copy, Debug)]
+pub enum Excuse<'e> {
+    /// An exception allows it.
+    Active(&'e Exception),
+    /// One allowed it until it ended.
+    Expired(&'e Exception),
+    /// None speaks of it.
+    None,
+}
+
+/// All exceptions, indexed by namespace so that a decision does not grow with their number.
+#[derive(Clone, Debug, Default)]
+pub struct Exceptions {
+    all: Vec<Exception>,
+    by_namespace: HashMap<Box<str>, Vec<usize>>,
+    any_namespace: Vec<usize>,
+}
+
+impl Exceptions {
+    /// Indexes `all`.
+    #[must_use]
+    pub fn new(all: Vec<Exception>) -> Self {
+        let mut by_namespace: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut any_namespace = Vec::new();
+        for (index, exception) in all.iter().enumerate() {
+            match &exception.namespace {
+                NamePattern::Exact(namespace) => by_namespace.entry(namespace.clone()).or_default().push(index),
+                NamePattern::Glob(_) => any_namespace.push(index),
+            }
+        }
+        Self { all, by_namespace, any_namespace }
+    }
+
+    /// All exceptions in the order of the file.
+    #[must_use]
+    pub fn all(&self) -> &[Exception] {
+        &self.all
+    }
+
+    fn of_namespace<'e>(&'e self, namespace: &'e str) -> impl Iterator<Item = &'e Exception> {
+        let exact = self.by_namespace.get(namespace).into_iter().flatten().map(|index| &self.all[*index]);
+        let globs = self.any_namespace.iter().map(|index| &self.all[*index]);
+        exact.chain(globs.filter(move |exception| exception.namespace.matches(namespace)))
+    }
+
+    /// What is said of a Secret and its service account under `rule`: an active exception first, else the one that ended
+    /// last.
+    #[must_use]
+    pub fn excuse<'e>(
+        &'e self,
+        rule: &Rule,
+        namespace: &'e str,
+        secret: &str,
+        service_account: &str,
+        now: Timestamp,
+    ) -> Excuse<'e> {
+        let mut ended: Option<&Exception> = None;
+        for exception in self.of_namespace(namespace).filter(|found| found.covers(rule, secret, service_account)) {
+            if !exception.is_expired(now) {
+                return Excuse::Active(exception);
+            }
+            if ended.is_none_or(|other| other.ends < exception.ends) {
+                ended = Some(exception);
+            }
+        }
+        ended.map_or(Excuse::None, Excuse::Expired)
+    }
+
+    /// The service account of a Secret that an exception, of any rule and of any date, names without a glob: whoever
+    /// wrote it knew the Secret as a legacy one.
+    #[must_use]
+    pub fn names_exactly<'e>(&'e self, namespace: &'e str, secret: &str) -> Option<&'e str> {
+        self.of_namespace(namespace).find_map(|exception| {
+            match (&exception.namespace, &exception.secret, &exception.service_account) {
+                (NamePattern::Exact(_), NamePattern::Exact(name), NamePattern::Exact(account)) if **name == *secret => {
+                    Some(&**account)
+                }
+                _ => None,
+            }
+        })
+    }
+}

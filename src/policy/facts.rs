@@ -1,0 +1,41 @@
+//! What is known of the cluster beside the object that is judged.
+
+/// What is known of a Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretFact<'f> {
+    /// It holds a legacy token of this service account.
+    LegacyToken {
+        /// The account's name, in the Secret's namespace.
+        service_account: &'f str,
+    },
+    /// It is known to hold something else.
+    Other,
+    /// Nothing is known. Never guessed from a name.
+    Unknown,
+}
+
+/// Knowledge of the cluster. Unknown is a value: nothing here may guess.
+pub trait Facts {
+    /// What is known of a Secret.
+    fn secret(&self, namespace: &str, name: &str) -> SecretFact<'_>;
+
+    /// Whether the `ServiceAccount` admission plugin has run on the Pods of this account, so that a missing
+    /// `kube-api-access-*` volume shows that the account switched automount off.
+    ///
+    /// Always true for what an API server sends; a manifest alone says nothing of its account.
+    fn automount_resolved(&self, namespace: &str, service_account: &str) -> bool;
+}
+
+/// Nothing is known beyond what a review from an API server shows by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFacts;
+
+impl Facts for NoFacts {
+    fn secret(&self, _namespace: &str, _name: &str) -> SecretFact<'_> {
+        SecretFact::Unknown
+    }
+
+    fn automount_resolved(&self, _namespace: &str, _service_account: &str) -> bool {
+        true
+    }
+}

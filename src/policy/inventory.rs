@@ -1,0 +1,52 @@
+//! The legacy token Secrets of a cluster, as far as somebody listed them.
+
+use std::collections::HashMap;
+
+use super::facts::{Facts, SecretFact};
+
+/// Where the legacy token Secrets are: namespace, name and service account, never a byte of a token.
+///
+/// The webhook's only facts. A look-up costs the same whatever the size: the index goes by namespace, then by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    accounts: HashMap<Box<str>, HashMap<Box<str>, Box<str>>>,
+}
+
+impl Inventory {
+    /// Adds a Secret; true if it was not there.
+    pub fn insert(&mut self, namespace: &str, name: &str, service_account: &str) -> bool {
+        let names = self.accounts.entry(namespace.into()).or_default();
+        names.insert(name.into(), service_account.into()).is_none()
+    }
+
+    /// How many Secrets are listed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.accounts.values().map(HashMap::len).sum()
+    }
+
+    /// True when no Secret is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
+    /// The service account of a listed Secret.
+    #[must_use]
+    pub fn service_account(&self, namespace: &str, name: &str) -> Option<&str> {
+        self.accounts.get(namespace)?.get(name).map(|account| &**account)
+    }
+}
+
+impl Facts for Inventory {
+    fn secret(&self, namespace: &str, name: &str) -> SecretFact<'_> {
+        match self.service_account(namespace, name) {
+            Some(service_account) => SecretFact::LegacyToken { service_account },
+            None => SecretFact::Unknown,
+        }
+    }
+
+    fn automount_resolved(&self, _namespace: &str, _service_account: &str) -> bool {
+        true
+    }
+}

@@ -1,0 +1,33 @@
+//! The decision: one pure function from a request, what is known of the cluster, a policy and an instant.
+
+mod action;
+mod answer;
+mod builtin;
+mod decision;
+mod definition;
+mod evaluate;
+mod exception;
+mod facts;
+mod finding;
+mod inventory;
+mod registry;
+mod review;
+mod rules;
+mod set;
+mod text;
+
+pub use action::{Action, UnknownAction};
+pub use answer::UNKNOWN_POLICY;
+pub use builtin::Builtin;
+pub use decision::{Decision, Injected, Phase};
+pub use definition::{
+    ApiToken, ClusterSettings, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, TokenLimits,
+};
+pub use evaluate::evaluate;
+pub use exception::{Exception, Exceptions, Excuse, NamePattern};
+pub use facts::{Facts, NoFacts, SecretFact};
+pub use finding::{Finding, Findings, Notes};
+pub use inventory::Inventory;
+pub use registry::{RULES, Rule};
+pub use review::{Change, Context, PodReview, PodScope};
+pub use set::{Answer, PolicySet};

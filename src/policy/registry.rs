@@ -1,0 +1,105 @@
+//! The list of all rules. Adding one is a file in `rules/`, a folder of fixtures, and a line here.
+
+use super::Action;
+use super::finding::Findings;
+use super::review::{Change, PodReview};
+use super::rules;
+use crate::resource::{Secret, ServiceAccount};
+
+/// A rule: a question asked of every review of one kind.
+#[derive(Debug)]
+pub struct Rule {
+    /// Such as `TW101`. Codes never change meaning.
+    pub code: &'static str,
+    /// Such as `legacy-token-secret`; the name in policy files.
+    pub name: &'static str,
+    /// What it looks at, in a few words.
+    pub looks_at: &'static str,
+    /// What it finds, in one sentence.
+    pub finding: &'static str,
+    /// Its action under the built-in policy `baseline`.
+    pub baseline: Action,
+    /// Its action under the built-in policy `restricted`.
+    pub restricted: Action,
+    /// Its page, in Markdown: the rule's own documentation comment.
+    documentation: &'static str,
+    pub(super) check: Check,
+}
+
+/// What a rule asks of, and the question.
+#[derive(Debug)]
+pub(super) enum Check {
+    /// A Pod, its new ephemeral containers, or a template.
+    Pod(fn(&PodReview<'_>, &mut Findings<'_>)),
+    /// A Secret and, on update, what it was.
+    Secret(fn(&Change<'_, Secret<'_>>, &mut Findings<'_>)),
+    /// A service account and, on update, what it was.
+    ServiceAccount(fn(&Change<'_, ServiceAccount<'_>>, &mut Findings<'_>)),
+}
+
+/// Every rule, by code.
+pub static RULES: &[&Rule] = &[&rules::legacy_token_secret::RULE];
+
+impl Rule {
+    /// The rule with this code or this name; letter case does not count.
+    #[must_use]
+    pub fn find(code_or_name: &str) -> Option<&'static Self> {
+        let wanted = code_or_name.trim();
+        RULES
+            .iter()
+            .copied()
+            .find(|rule| rule.code.eq_ignore_ascii_case(wanted) || rule.name.eq_ignore_ascii_case(wanted))
+    }
+
+    /// The rule's page in Markdown, with its heading and its facts.
+    #[must_use]
+    pub fn page(&self) -> String {
+        use std::fmt::Write as _;
+        let mut page = format!("# {} {}\n\n{}\n\n", self.code, self.name, self.finding);
+        let _ = write!(
+            page,
+            "| looks at | `baseline` | `restricted` |\n|---|---|---|\n| {} | {} | {} |\n",
+            self.looks_at, self.baseline, self.restricted
+        );
+        page.push('\n');
+        for line in self.documentation.lines() {
+            page.push_str(line.strip_prefix(' ').unwrap_or(line));
+            page.push('\n');
+        }
+        page
+    }
+}
+
+/// Declares the `RULE` of a rule's file. The documentation comment is the rule's page.
+macro_rules! rule {
+    (
+        $(#[doc = $line:literal])+
+        $code:ident $name:literal {
+            looks_at: $looks_at:literal,
+            finding: $finding:literal,
+            baseline: $baseline:ident,
+            restricted: $restricted:ident,
+            check: $kind:ident($check:path),
+        }
+    ) => {
+        $(#[doc = $line])+
+        pub(in crate::policy) static RULE: crate::policy::registry::Rule = crate::policy::registry::Rule::declare(
+            [stringify!($code), $name, $looks_at, $finding, concat!($($line, "\n"),+)],
+            crate::policy::Action::$baseline,
+            crate::policy::Action::$restricted,
+            crate::policy::registry::Check::$kind($check),
+        );
+    };
+}
+pub(super) use rule;
+
+impl Rule {
+    pub(super) const fn declare(
+        [code, name, looks_at, finding, documentation]: [&'static str; 5],
+        baseline: Action,
+        restricted: Action,
+        check: Check,
+    ) -> Self {
+        Self { code, name, looks_at, finding, baseline, restricted, documentation, check }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a rule is shown.
+
+use jiff::Timestamp;
+
+use super::Policy;
+use super::exception::Excuse;
+use super::facts::Facts;
+use super::finding::Findings;
+use crate::admission::Request;
+use crate::resource::{FieldPath, Pod};
+
+/// What every rule may ask, whatever it looks at.
+#[derive(Clone, Copy)]
+pub struct Context<'r> {
+    /// The request that is judged.
+    pub request: &'r Request<'r>,
+    /// Knowledge of the cluster.
+    pub facts: &'r dyn Facts,
+    /// The policy that judges.
+    pub policy: &'r Policy,
+    /// The instant of the decision.
+    pub now: Timestamp,
+}
+
+impl Context<'_> {
+    /// Whether an exception allows this Secret under the rule that reports to `findings`; notes the one that was used.
+    /// For one that has expired, the words to add to a message.
+    pub(super) fn excuse(
+        &self,
+        secret: &str,
+        service_account: &str,
+        findings: &mut Findings<'_>,
+    ) -> Result<(), String> {
+        let exceptions = &self.policy.exceptions;
+        match exceptions.excuse(findings.rule, &self.request.namespace, secret, service_account, self.now) {
+            Excuse::Active(exception) => {
+                findings.notes.exception(&exception.name);
+                Ok(())
+            }
+            Excuse::Expired(exception) => Err(format!(
+                "; exception {} expired on {} (owner {})",
+                exception.name, exception.expires, exception.owner
+            )),
+            Excuse::None => Err(String::new()),
+        }
+    }
+}
+
+/// An object and, on update, what it was.
+#[derive(Clone, Copy)]
+pub struct Change<'r, T> {
+    /// What every rule may ask.
+    pub context: Context<'r>,
+    /// The object as it would be.
+    pub new: &'r T,
+    /// The object as it was; `None` on create.
+    pub old: Option<&'r T>,
+}
+
+/// Where a Pod specification was met.
+#[derive(Clone, Copy)]
+pub enum PodScope<'r> {
+    /// A Pod is created: everything is judged.
+    Create,
+    /// Ephemeral containers are added to a Pod: only the new ones are judged.
+    EphemeralContainers {
+        /// The Pod as it was.
+        old: &'r Pod<'r>,
+    },
+    /// The template of a workload: warned about, never refused and never changed.
+    Template,
+}
+
+/// A Pod, or the template of one.
+#[derive(Clone)]
+pub struct PodReview<'r> {
+    /// What every rule may ask.
+    pub context: Context<'r>,
+    /// The Pod or template.
+    pub pod: &'r Pod<'r>,
+    /// Where it was met.
+    pub scope: PodScope<'r>,
+    /// Where it lies in the reviewed object; empty for a Pod.
+    pub base: FieldPath,
+}
+
+impl PodReview<'_> {
+    /// The path of `field` below `spec`.
+    #[must_use]
+    pub fn spec(&self, field: &'static str) -> FieldPath {
+        self.base.clone().field("spec").field(field)
+    }
+
+    /// The path of an annotation.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> FieldPath {
+        self.base.clone().field("metadata.annotations").key(key)
+    }
+
+    /// True when the whole Pod is being created.
+    #[must_use]
+    pub const fn is_create(&self) -> bool {
+        matches!(self.scope, PodScope::Create)
+    }
+
+    /// True for the template of a workload.
+    #[must_use]
+    pub const fn is_template(&self) -> bool {
+        matches!(self.scope, PodScope::Template)
+    }
+}

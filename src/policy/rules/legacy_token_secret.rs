@@ -1,0 +1,73 @@
+//! TW101: no new legacy tokens.
+
+use crate::policy::finding::Findings;
+use crate::policy::registry::rule;
+use crate::policy::review::Change;
+use crate::policy::text::shortened;
+use crate::resource::{FieldPath, Secret};
+
+rule! {
+    /// ## What it finds
+    ///
+    /// The creation of a Secret of type `kubernetes.io/service-account-token` that no exception lists.
+    ///
+    /// ## Why it matters
+    ///
+    /// The token controller fills such a Secret with a token of the service account that the annotation
+    /// `kubernetes.io/service-account.name` names. That token has no end date and no audience, and it stays valid until the
+    /// Secret or the account is deleted. Since Kubernetes 1.24 no such Secret is made by itself, and the clean-up of unused
+    /// ones (1.30) leaves out those that people made by hand.
+    ///
+    /// ## Refused
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: ci-bot-token
+    ///   namespace: team-a
+    ///   annotations:
+    ///     kubernetes.io/service-account.name: ci-bot
+    /// type: kubernetes.io/service-account-token
+    /// ```
+    ///
+    /// ## Instead
+    ///
+    /// In a Pod, a projected token; outside the cluster, `kubectl create token ci-bot`, which asks for a token that ends.
+    ///
+    /// ## Exceptions
+    ///
+    /// A `TokenException` for the rule `legacy-token-secret` that matches namespace, Secret and service account. It has an owner
+    /// and an end date; once that date has passed the rule speaks again.
+    ///
+    /// ## Limits
+    ///
+    /// Secrets that exist already are not touched. `tokenward scan` lists them.
+    TW101 "legacy-token-secret" {
+        looks_at: "Secret CREATE",
+        finding: "A token Secret without exception.",
+        baseline: Deny,
+        restricted: Deny,
+        check: Secret(check),
+    }
+}
+
+fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
+    let secret = change.new;
+    if change.old.is_some() || !secret.is_legacy_token() {
+        return;
+    }
+    let name = secret.metadata.display_name();
+    let account = secret.service_account_name();
+    let Err(expired) = change.context.excuse(name, account, findings) else { return };
+    let namespace = &change.context.request.namespace;
+    let account = shortened(account);
+    findings.report(
+        format!(
+            "Secret {namespace}/{} would hold a token for ServiceAccount {account} that never expires{expired}",
+            shortened(name)
+        ),
+        format!("Use a projected token, or kubectl create token {account}"),
+        vec![FieldPath::of("type")],
+    );
+}

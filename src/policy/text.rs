@@ -1,0 +1,32 @@
+//! The bounds on what people read.
+
+use std::borrow::Cow;
+
+/// The longest name that a sentence repeats in full, in bytes. Kubernetes allows 253.
+const LONGEST_NAME: usize = 40;
+
+/// A name for a sentence: cut in the middle where it is long, so that a message stays within its bound, and without
+/// control characters, with which the API server would drop it.
+pub(super) fn shortened(name: &str) -> Cow<'_, str> {
+    if name.len() <= LONGEST_NAME && !name.contains(char::is_control) {
+        return Cow::Borrowed(name);
+    }
+    let clean: Vec<char> = name.chars().filter(|character| !character.is_control()).collect();
+    if clean.len() <= LONGEST_NAME {
+        return Cow::Owned(clean.into_iter().collect());
+    }
+    let head = clean.iter().take(LONGEST_NAME / 2);
+    let tail = clean.iter().skip(clean.len() - (LONGEST_NAME / 2 - 3));
+    Cow::Owned(head.chain(&['.', '.', '.']).chain(tail).collect())
+}
+
+/// One line of at most `longest` characters without control characters, cut at the end.
+pub(super) fn line(text: &str, longest: usize) -> String {
+    let clean = text.chars().filter(|character| !character.is_control());
+    if text.chars().count() <= longest {
+        return clean.collect();
+    }
+    let mut cut: String = clean.take(longest.saturating_sub(3)).collect();
+    cut.push_str("...");
+    cut
+}

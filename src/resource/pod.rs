@@ -1,0 +1,131 @@
+//! Pods: what they mount, what they read from Secrets, and whose tokens they hold.
+
+use serde::Deserialize;
+
+use super::volume::LocalReference;
+use super::{List, Metadata, Text, Volume};
+
+/// A Pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Pod<'a> {
+    /// `metadata`.
+    #[serde(borrow)]
+    pub metadata: Metadata<'a>,
+    /// `spec`.
+    pub spec: PodSpec<'a>,
+}
+
+/// The specification of a Pod or of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodSpec<'a> {
+    #[serde(borrow)]
+    service_account_name: Text<'a>,
+    // The deprecated alias; the newer field wins (kubernetes pkg/apis/core/v1/conversion.go).
+    service_account: Text<'a>,
+    /// What the Pod itself says of automounting; where it says nothing the service account decides.
+    pub automount_service_account_token: Option<bool>,
+    /// `volumes`.
+    pub volumes: List<Volume<'a>>,
+    /// Init containers and sidecars.
+    pub init_containers: List<Container<'a>>,
+    /// Regular containers.
+    pub containers: List<Container<'a>>,
+    /// Ephemeral containers; only in updates of the subresource.
+    pub ephemeral_containers: List<Container<'a>>,
+    /// `imagePullSecrets`.
+    pub image_pull_secrets: List<LocalReference<'a>>,
+}
+
+impl PodSpec<'_> {
+    /// The Pod's service account; `default` where none is named.
+    #[must_use]
+    pub fn service_account_name(&self) -> &str {
+        [&self.service_account_name, &self.service_account]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .map_or("default", |name| name)
+    }
+}
+
+/// A container of any kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Container<'a> {
+    /// `name`.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// `volumeMounts`.
+    pub volume_mounts: List<VolumeMount<'a>>,
+    /// `volumeDevices`.
+    pub volume_devices: List<VolumeDevice<'a>>,
+    /// `env`.
+    pub env: List<EnvVar<'a>>,
+    /// `envFrom`.
+    pub env_from: List<EnvFromSource<'a>>,
+}
+
+/// One entry of `volumeMounts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct VolumeMount<'a> {
+    /// The volume's name.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// Where it is mounted; any spelling of a path is accepted by the API server.
+    pub mount_path: Text<'a>,
+    /// One path of the volume; never refreshed by the kubelet.
+    pub sub_path: Text<'a>,
+    /// The same with variables.
+    pub sub_path_expr: Text<'a>,
+}
+
+/// One entry of `volumeDevices`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct VolumeDevice<'a> {
+    /// Where the device appears.
+    #[serde(borrow)]
+    pub device_path: Text<'a>,
+}
+
+/// One entry of `env`. Literal values are not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EnvVar<'a> {
+    #[serde(borrow)]
+    value_from: Option<EnvVarSource<'a>>,
+}
+
+impl EnvVar<'_> {
+    /// The Secret that the value is taken from.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
+        let reference = self.value_from.as_ref()?.secret_key_ref.as_ref()?;
+        Some(&*reference.name).filter(|name| !name.is_empty())
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EnvVarSource<'a> {
+    #[serde(borrow)]
+    secret_key_ref: Option<LocalReference<'a>>,
+}
+
+/// One entry of `envFrom`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EnvFromSource<'a> {
+    #[serde(borrow)]
+    secret_ref: Option<LocalReference<'a>>,
+}
+
+impl EnvFromSource<'_> {
+    /// The Secret whose keys become variables.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
+        self.secret_ref.as_ref().map(|reference| &*reference.name).filter(|name| !name.is_empty())
+    }
+}

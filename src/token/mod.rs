@@ -1,0 +1,1 @@
+//! What a Pod will hold: the sources of tokens, their audiences and lifetimes.
