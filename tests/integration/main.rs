@@ -1,1 +1,4 @@
 //! All integration tests.
+
+mod rig;
+mod rig_works;
