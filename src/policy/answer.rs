@@ -8,6 +8,8 @@ use super::finding::Finding;
 use super::text::line;
 use crate::admission::{Cause, Denial, Response};
 
+/// The longest text of one finding in a denial, in characters: what a terminal shows of an error before it is cut.
+const LONGEST_FINDING: usize = 256;
 /// The longest warning, in characters.
 const LONGEST_WARNING: usize = 120;
 /// The API server drops all warnings of a request beyond a bound that all webhooks share.
@@ -40,12 +42,8 @@ impl Decision {
         let shown: Vec<&Finding> = self.shown().collect();
         let mut message = String::with_capacity(256);
         for finding in &shown {
-            message.push_str(&finding.headline());
-            message.push_str(". ");
-            if !finding.advice.is_empty() {
-                message.push_str(&finding.advice);
-                message.push_str(". ");
-            }
+            message.push_str(&line(&finding.sentences(), LONGEST_FINDING));
+            message.push(' ');
         }
         if let Some(sentence) = self.unknown_policy() {
             message.push_str(&sentence);

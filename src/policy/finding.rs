@@ -25,6 +25,14 @@ impl Finding {
     pub fn headline(&self) -> String {
         format!("{} {}: {}", self.rule.code, self.rule.name, self.message)
     }
+
+    /// The headline and the advice, as sentences.
+    #[must_use]
+    pub fn sentences(&self) -> String {
+        let stop = if self.advice.is_empty() { "" } else { "." };
+        let space = if self.advice.is_empty() { "" } else { " " };
+        format!("{}.{space}{}{stop}", self.headline(), self.advice)
+    }
 }
 
 /// Things that a decision records beside its findings.

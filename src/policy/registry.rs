@@ -38,7 +38,8 @@ pub(super) enum Check {
 }
 
 /// Every rule, by code.
-pub static RULES: &[&Rule] = &[&rules::legacy_token_secret::RULE];
+pub static RULES: &[&Rule] =
+    &[&rules::legacy_token_secret::RULE, &rules::legacy_token_reference::RULE, &rules::service_account_automount::RULE];
 
 impl Rule {
     /// The rule with this code or this name; letter case does not count.

@@ -6,6 +6,7 @@ use super::Policy;
 use super::exception::Excuse;
 use super::facts::Facts;
 use super::finding::Findings;
+use super::text::shortened;
 use crate::admission::Request;
 use crate::resource::{FieldPath, Pod};
 
@@ -37,10 +38,10 @@ impl Context<'_> {
                 findings.notes.exception(&exception.name);
                 Ok(())
             }
-            Excuse::Expired(exception) => Err(format!(
-                "; exception {} expired on {} (owner {})",
-                exception.name, exception.expires, exception.owner
-            )),
+            Excuse::Expired(exception) => {
+                let (name, owner) = (shortened(&exception.name), shortened(&exception.owner));
+                Err(format!("; exception {name} expired on {} (owner {owner})", exception.expires))
+            }
             Excuse::None => Err(String::new()),
         }
     }

@@ -54,12 +54,17 @@ rule! {
 
 fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     let secret = change.new;
-    if change.old.is_some() || !secret.is_legacy_token() {
+    if !secret.is_legacy_token() {
         return;
     }
     let name = secret.metadata.display_name();
     let account = secret.service_account_name();
-    let Err(expired) = change.context.excuse(name, account, findings) else { return };
+    let excuse = change.context.excuse(name, account, findings);
+    if change.old.is_some() {
+        findings.notes.legacy_secret = Some(if excuse.is_ok() { "listed" } else { "unlisted" });
+        return;
+    }
+    let Err(expired) = excuse else { return };
     let namespace = &change.context.request.namespace;
     let account = shortened(account);
     findings.report(

@@ -1,0 +1,139 @@
+//! TW201: no Pod reaches a legacy token.
+
+use crate::policy::SecretFact;
+use crate::policy::finding::Findings;
+use crate::policy::registry::rule;
+use crate::policy::review::{Context, PodReview};
+use crate::policy::text::shortened;
+use crate::resource::FieldPath;
+use crate::token::secret_reference;
+
+rule! {
+    /// ## What it finds
+    ///
+    /// A Pod that reaches a Secret with a legacy token, by any of the ways that Kubernetes has: a `secret` volume, a `secret`
+    /// source of a projected volume, `env`, `envFrom`, `imagePullSecrets`, and the Secret references of CSI, FlexVolume,
+    /// Azure File, CephFS, Cinder, iSCSI, RBD, ScaleIO and StorageOS volumes; in init containers, sidecars, regular and
+    /// ephemeral containers.
+    ///
+    /// ## Why it matters
+    ///
+    /// Kubernetes mounts no legacy tokens by itself since 1.22, and its only check, the deprecated annotation
+    /// `kubernetes.io/enforce-mountable-secrets`, does not look at projected sources nor at the Secret references of storage
+    /// plug-ins (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`). A Pod that reaches the Secret holds a
+    /// credential that outlives it.
+    ///
+    /// ## Refused
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: ci
+    ///   namespace: team-a
+    /// spec:
+    ///   containers:
+    ///   - name: app
+    ///     image: registry.example/ci:1
+    ///     env:
+    ///     - name: TOKEN
+    ///       valueFrom:
+    ///         secretKeyRef: {name: legacy-ci, key: token}
+    /// ```
+    ///
+    /// ## Instead
+    ///
+    /// A projected volume with a `serviceAccountToken` source, which the kubelet renews:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: ci
+    ///   namespace: team-a
+    /// spec:
+    ///   serviceAccountName: ci
+    ///   containers:
+    ///   - name: app
+    ///     image: registry.example/ci:1
+    ///     volumeMounts:
+    ///     - {name: token, mountPath: /var/run/secrets/tokens, readOnly: true}
+    ///   volumes:
+    ///   - name: token
+    ///     projected:
+    ///       sources:
+    ///       - serviceAccountToken: {path: token, expirationSeconds: 3600}
+    /// ```
+    ///
+    /// ## Exceptions
+    ///
+    /// A `TokenException` for the rule `legacy-token-reference` that matches namespace, Secret and service account.
+    ///
+    /// ## Limits
+    ///
+    /// A Secret is known as legacy from the inventory, or from an exception that names it without a glob. About any other
+    /// nothing is guessed; the audit annotation `unknown` lists it.
+    TW201 "legacy-token-reference" {
+        looks_at: "Pod CREATE, ephemeral containers, templates",
+        finding: "A legacy token Secret that a Pod reaches.",
+        baseline: Warn,
+        restricted: Deny,
+        check: Pod(check),
+    }
+}
+
+/// A legacy Secret that the Pod reaches, and all the ways to it.
+struct Reached<'r> {
+    secret: &'r str,
+    service_account: String,
+    paths: Vec<FieldPath>,
+}
+
+fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
+    let mut all: Vec<Reached<'_>> = Vec::new();
+    secret_reference::visit(review, |secret, route| {
+        if let Some(known) = all.iter_mut().find(|known| known.secret == secret) {
+            known.paths.push(route.path(review));
+            return;
+        }
+        match legacy_account(&review.context, secret) {
+            SecretFact::LegacyToken { service_account } => all.push(Reached {
+                secret,
+                service_account: service_account.to_owned(),
+                paths: vec![route.path(review)],
+            }),
+            SecretFact::Other => {}
+            SecretFact::Unknown => findings.notes.unknown(&format!("secret/{}", shortened(secret))),
+        }
+    });
+    for reached in all {
+        report(&review.context, reached, findings);
+    }
+}
+
+fn legacy_account<'r>(context: &Context<'r>, secret: &'r str) -> SecretFact<'r> {
+    let namespace = &*context.request.namespace;
+    match context.facts.secret(namespace, secret) {
+        SecretFact::Unknown => match context.policy.exceptions.names_exactly(namespace, secret) {
+            Some(service_account) => SecretFact::LegacyToken { service_account },
+            None => SecretFact::Unknown,
+        },
+        known => known,
+    }
+}
+
+fn report(context: &Context<'_>, reached: Reached<'_>, findings: &mut Findings<'_>) {
+    let Err(expired) = context.excuse(reached.secret, &reached.service_account, findings) else { return };
+    let more = match reached.paths.len() - 1 {
+        0 => String::new(),
+        1 => " and 1 more place".to_owned(),
+        more => format!(" and {more} more places"),
+    };
+    let message = format!(
+        "legacy token Secret {} of ServiceAccount {} is reached at {}{more}{expired}",
+        shortened(reached.secret),
+        shortened(&reached.service_account),
+        reached.paths[0],
+    );
+    findings.report(message, "Use a projected token", reached.paths);
+}
