@@ -26,6 +26,7 @@ pub(crate) mod kubectl;
 pub(crate) mod kubelet;
 pub(crate) mod namespace;
 pub(crate) mod process;
+mod roll;
 pub(crate) mod token;
 pub(crate) mod users;
 
@@ -49,6 +50,7 @@ use users::User;
 #[track_caller]
 pub(crate) fn shared() -> &'static ControlPlane {
     static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
+    roll::sign();
     match SHARED.get_or_init(ControlPlane::start) {
         Ok(rig) => rig,
         Err(error) => panic!("{error}"),

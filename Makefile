@@ -1,0 +1,62 @@
+# Needs Rust, Go, a C compiler, git and bash. `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOKENWARD := $(CARGO) run --quiet --locked --
+
+# Checks licences, advisories and banned crates. A version of its own for each, so that an old one is never run by mistake.
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+.PHONY: run
+run: ## Build and run the demo: the webhook answers example manifests, no cluster needed
+	$(TOKENWARD) demo
+
+.PHONY: test
+test: rig ## Run every test, those on a real API server among them
+	tests/run $(ARGS)
+
+.PHONY: rig
+rig: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the tests (once, some six minutes)
+	tests/apiserver/build
+
+.PHONY: lint
+lint: fmt clippy doc core deny ## Check formatting, lints, documentation, the core by itself, and dependencies
+
+.PHONY: fmt
+fmt:
+	$(CARGO) fmt --check
+
+.PHONY: clippy
+clippy:
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+.PHONY: doc
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+
+# The decision core must build without everything around it.
+.PHONY: core
+core:
+	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
+
+.PHONY: deny
+deny: $(CARGO_DENY)
+	$(CARGO_DENY) --locked --all-features check --hide-inclusion-graph bans licenses sources
+
+# Not a part of `lint`: it asks the RustSec database on GitHub, and what was published there today says nothing of a change.
+.PHONY: advisories
+advisories: $(CARGO_DENY) ## Look for known vulnerabilities in the dependencies (needs github.com)
+	$(CARGO_DENY) --locked --all-features check advisories
+
+$(CARGO_DENY):
+	$(CARGO) install --locked --root $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny@$(CARGO_DENY_VERSION)
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
+	  printf '  make %-12s %s\n' "$$target" "$$text"; \
+	done
