@@ -1,5 +1,6 @@
 //! A policy, ready to judge by.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Policy {
     pub cluster: ClusterSettings,
     /// The exceptions, the same for all policies of a file.
     pub exceptions: Arc<Exceptions>,
+    /// What each known policy starts from, the same for all policies of a file.
+    pub known: Arc<BTreeMap<String, Builtin>>,
 }
 
 impl Policy {
@@ -43,6 +46,7 @@ impl Policy {
             },
             cluster: ClusterSettings::default(),
             exceptions: Arc::default(),
+            known: Arc::default(),
         }
     }
 

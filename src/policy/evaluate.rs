@@ -12,7 +12,7 @@ use super::review::{Change, Context, PodReview, PodScope};
 use super::{Action, Policy};
 use crate::admission::{Object, Operation, Request, Resource};
 use crate::injection;
-use crate::resource::FieldPath;
+use crate::resource::{FieldPath, Namespace, Secret, ServiceAccount, TokenRequest};
 
 /// Decides on a request.
 ///
@@ -65,6 +65,8 @@ fn run(subject: &Subject<'_>, policy: &Policy, decision: &mut Decision) {
             (Check::Pod(check), Subject::Pod(review)) => check(review, &mut findings),
             (Check::Secret(check), Subject::Secret(change)) => check(change, &mut findings),
             (Check::ServiceAccount(check), Subject::ServiceAccount(change)) => check(change, &mut findings),
+            (Check::TokenRequest(check), Subject::TokenRequest(change)) => check(change, &mut findings),
+            (Check::Namespace(check), Subject::Namespace(change)) => check(change, &mut findings),
             _ => {}
         }
     }
@@ -75,8 +77,10 @@ fn run(subject: &Subject<'_>, policy: &Policy, decision: &mut Decision) {
 /// What a review is about, as the rules see it.
 enum Subject<'r> {
     Pod(PodReview<'r>),
-    Secret(Change<'r, crate::resource::Secret<'r>>),
-    ServiceAccount(Change<'r, crate::resource::ServiceAccount<'r>>),
+    Secret(Change<'r, Secret<'r>>),
+    ServiceAccount(Change<'r, ServiceAccount<'r>>),
+    TokenRequest(Change<'r, TokenRequest<'r>>),
+    Namespace(Change<'r, Namespace<'r>>),
 }
 
 fn created_pod(context: Context<'_>) -> Option<PodReview<'_>> {
@@ -114,6 +118,13 @@ fn subject(context: Context<'_>) -> Option<Subject<'_>> {
         (Object::ServiceAccount(new), old) if !new.metadata.is_being_deleted() => {
             let old = old.and_then(|old| if let Object::ServiceAccount(old) = old { Some(&**old) } else { None });
             Some(Subject::ServiceAccount(Change { context, new, old }))
+        }
+        (Object::TokenRequest(new), _) if request.operation == Operation::Create => {
+            Some(Subject::TokenRequest(Change { context, new, old: None }))
+        }
+        (Object::Namespace(new), old) if !new.metadata.is_being_deleted() => {
+            let old = old.and_then(|old| if let Object::Namespace(old) = old { Some(&**old) } else { None });
+            Some(Subject::Namespace(Change { context, new, old }))
         }
         _ => None,
     }

@@ -4,7 +4,7 @@ use super::Action;
 use super::finding::Findings;
 use super::review::{Change, PodReview};
 use super::rules;
-use crate::resource::{Secret, ServiceAccount};
+use crate::resource::{Namespace, Secret, ServiceAccount, TokenRequest};
 
 /// A rule: a question asked of every review of one kind.
 #[derive(Debug)]
@@ -35,11 +35,24 @@ pub(super) enum Check {
     Secret(fn(&Change<'_, Secret<'_>>, &mut Findings<'_>)),
     /// A service account and, on update, what it was.
     ServiceAccount(fn(&Change<'_, ServiceAccount<'_>>, &mut Findings<'_>)),
+    /// A request for a token.
+    TokenRequest(fn(&Change<'_, TokenRequest<'_>>, &mut Findings<'_>)),
+    /// A namespace and, on update, what it was.
+    Namespace(fn(&Change<'_, Namespace<'_>>, &mut Findings<'_>)),
 }
 
 /// Every rule, by code.
-pub static RULES: &[&Rule] =
-    &[&rules::legacy_token_secret::RULE, &rules::legacy_token_reference::RULE, &rules::service_account_automount::RULE];
+pub static RULES: &[&Rule] = &[
+    &rules::legacy_token_secret::RULE,
+    &rules::legacy_token_retarget::RULE,
+    &rules::legacy_token_revival::RULE,
+    &rules::stored_token::RULE,
+    &rules::legacy_token_reference::RULE,
+    &rules::service_account_automount::RULE,
+    &rules::service_account_secrets::RULE,
+    &rules::token_request_lifetime::RULE,
+    &rules::namespace_policy::RULE,
+];
 
 impl Rule {
     /// The rule with this code or this name; letter case does not count.

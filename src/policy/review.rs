@@ -6,6 +6,7 @@ use super::Policy;
 use super::exception::Excuse;
 use super::facts::Facts;
 use super::finding::Findings;
+use super::registry::Rule;
 use super::text::shortened;
 use crate::admission::Request;
 use crate::resource::{FieldPath, Pod};
@@ -32,18 +33,33 @@ impl Context<'_> {
         service_account: &str,
         findings: &mut Findings<'_>,
     ) -> Result<(), String> {
-        let exceptions = &self.policy.exceptions;
-        match exceptions.excuse(findings.rule, &self.request.namespace, secret, service_account, self.now) {
-            Excuse::Active(exception) => {
-                findings.notes.exception(&exception.name);
-                Ok(())
+        self.excuse_also(&[], secret, service_account, findings)
+    }
+
+    /// The same, where an exception for one of `others` is as good as one for the rule itself.
+    pub(super) fn excuse_also(
+        &self,
+        others: &[&Rule],
+        secret: &str,
+        service_account: &str,
+        findings: &mut Findings<'_>,
+    ) -> Result<(), String> {
+        let namespace = &*self.request.namespace;
+        let mut words = String::new();
+        for rule in [findings.rule].iter().chain(others) {
+            match self.policy.exceptions.excuse(rule, namespace, secret, service_account, self.now) {
+                Excuse::Active(exception) => {
+                    findings.notes.exception(&exception.name);
+                    return Ok(());
+                }
+                Excuse::Expired(exception) => {
+                    let (name, owner) = (shortened(&exception.name), shortened(&exception.owner));
+                    words = format!("; exception {name} expired on {} (owner {owner})", exception.expires);
+                }
+                Excuse::None => {}
             }
-            Excuse::Expired(exception) => {
-                let (name, owner) = (shortened(&exception.name), shortened(&exception.owner));
-                Err(format!("; exception {name} expired on {} (owner {owner})", exception.expires))
-            }
-            Excuse::None => Err(String::new()),
         }
+        Err(words)
     }
 }
 

@@ -24,9 +24,12 @@ impl PolicySet {
     #[must_use]
     pub fn new(policies: Vec<Policy>, exceptions: Exceptions) -> Self {
         let exceptions = Arc::new(exceptions);
+        let all: Vec<Policy> = Builtin::ALL.into_iter().map(Policy::builtin).chain(policies).collect();
+        let known = Arc::new(all.iter().map(|policy| (policy.name.clone(), policy.extends)).collect());
         let mut by_name = BTreeMap::new();
         let mut restricted = Policy::builtin(Builtin::Restricted);
-        for mut policy in Builtin::ALL.into_iter().map(Policy::builtin).chain(policies) {
+        for mut policy in all {
+            policy.known = Arc::clone(&known);
             policy.exceptions = Arc::clone(&exceptions);
             if policy.name == restricted.name {
                 restricted = policy.clone();

@@ -29,6 +29,18 @@ impl Secret<'_> {
         self.kind == LEGACY_TOKEN_TYPE
     }
 
+    /// The token itself, in base64; empty before the token controller has filled it in.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.data.get("token").map_or("", |value| value)
+    }
+
+    /// The day since which the API server refuses the token, set by the legacy token cleaner; empty while it is valid.
+    #[must_use]
+    pub fn invalid_since(&self) -> &str {
+        self.metadata.labels.get("kubernetes.io/legacy-token-invalid-since").map_or("", |day| day)
+    }
+
     /// The service account whose token the Secret holds, or will hold; empty where the annotation is missing.
     #[must_use]
     pub fn service_account_name(&self) -> &str {

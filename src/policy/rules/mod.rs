@@ -1,5 +1,11 @@
 //! One file per rule.
 
 pub(super) mod legacy_token_reference;
+pub(super) mod legacy_token_retarget;
+pub(super) mod legacy_token_revival;
 pub(super) mod legacy_token_secret;
+pub(super) mod namespace_policy;
 pub(super) mod service_account_automount;
+pub(super) mod service_account_secrets;
+pub(super) mod stored_token;
+pub(super) mod token_request_lifetime;

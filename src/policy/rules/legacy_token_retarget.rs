@@ -1,0 +1,99 @@
+//! TW102: a legacy token is not turned into another.
+
+use crate::policy::finding::Findings;
+use crate::policy::registry::{Rule, rule};
+use crate::policy::review::Change;
+use crate::policy::rules::legacy_token_secret;
+use crate::policy::text::shortened;
+use crate::resource::{FieldPath, Secret};
+
+rule! {
+    /// ## What it finds
+    ///
+    /// An update of a Secret of type `kubernetes.io/service-account-token` that
+    ///
+    /// - turns it to another service account, by the annotation `kubernetes.io/service-account.name`,
+    /// - empties `data.token`, so that the token controller mints a new token, or
+    /// - removes or empties the label `kubernetes.io/legacy-token-invalid-since`, by which a token was switched off.
+    ///
+    /// ## Why it matters
+    ///
+    /// The annotation may be changed, and the token controller fills an empty `token` for whatever account it then names
+    /// (kubernetes `pkg/controller/serviceaccount/tokens_controller.go`). Whoever may update Secrets in a namespace can so get
+    /// a token of every account in it. The API server refuses a token only while the label has a value
+    /// (`pkg/serviceaccount/legacy.go`); without it the token is valid again.
+    ///
+    /// ## Refused
+    ///
+    /// An update that makes of this Secret of the account `web`
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: web-token
+    ///   namespace: team-a
+    ///   annotations:
+    ///     kubernetes.io/service-account.name: web
+    /// type: kubernetes.io/service-account-token
+    /// ```
+    ///
+    /// one of the account `admin`, by the same Secret with another annotation.
+    ///
+    /// ## Instead
+    ///
+    /// Give the client its own account and a token that ends: `kubectl create token admin`.
+    ///
+    /// ## Exceptions
+    ///
+    /// A `TokenException` for the rule `legacy-token-retarget` that matches namespace, Secret and the new service account. To
+    /// empty the token of an unchanged account, an exception for `legacy-token-secret` is enough: that is rotation.
+    ///
+    /// ## Limits
+    ///
+    /// A changed uid alone is none: the token controller deletes the Secret. What the control plane writes passes: the
+    /// fill-in of the token, the last-used and the invalid-since label.
+    TW102 "legacy-token-retarget" {
+        looks_at: "Secret UPDATE",
+        finding: "A token Secret turned to another service account, its token emptied, or its invalid-since label removed.",
+        baseline: Deny,
+        restricted: Deny,
+        check: Secret(check),
+    }
+}
+
+fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
+    let (new, Some(old)) = (change.new, change.old) else { return };
+    if !new.is_legacy_token() {
+        return;
+    }
+    let (account, before) = (new.service_account_name(), old.service_account_name());
+    let retargeted = !account.is_empty() && account != before;
+    let emptied = !old.token().is_empty() && new.token().is_empty();
+    let revived = !old.invalid_since().is_empty() && new.invalid_since().is_empty();
+    if !(retargeted || emptied || revived) {
+        return;
+    }
+    let rotation: &[&Rule] = if retargeted || revived { &[] } else { &[&legacy_token_secret::RULE] };
+    let name = new.metadata.display_name();
+    let Err(expired) = change.context.excuse_also(rotation, name, account, findings) else { return };
+    let secret = format!("Secret {}/{}", change.context.request.namespace, shortened(name));
+    let account = shortened(account);
+    let advice = format!("Use a projected token, or kubectl create token {account}");
+    if retargeted {
+        let path = FieldPath::of("metadata.annotations").key("kubernetes.io/service-account.name");
+        let message =
+            format!("{secret} would hold a token for ServiceAccount {account} instead of {}", shortened(before));
+        findings.report(format!("{message}{expired}"), advice.clone(), vec![path]);
+    }
+    if emptied {
+        let message =
+            format!("{secret} would be filled with a new token for ServiceAccount {account} that never expires");
+        findings.report(format!("{message}{expired}"), advice.clone(), vec![FieldPath::of("data.token")]);
+    }
+    if revived {
+        let path = FieldPath::of("metadata.labels").key("kubernetes.io/legacy-token-invalid-since");
+        let message = format!("{secret} was switched off and would be valid again for ServiceAccount {account}");
+        findings.report(format!("{message}{expired}"), advice, vec![path]);
+    }
+}

@@ -1,0 +1,92 @@
+//! TW401: tokens that are asked for end soon.
+
+use crate::policy::finding::Findings;
+use crate::policy::registry::rule;
+use crate::policy::review::Change;
+use crate::policy::text::shortened;
+use crate::resource::{FieldPath, TokenRequest};
+
+/// The group of every kubelet.
+const NODES: &str = "system:nodes";
+/// What the API server grants where nothing was asked, in seconds.
+const DEFAULT_SECONDS: i64 = 3600;
+
+rule! {
+    /// ## What it finds
+    ///
+    /// A request for a token, as `kubectl create token` makes it, that asks for a longer life than the policy's
+    /// `maxExpirationSeconds`, or for a token that is bound to a Secret.
+    ///
+    /// ## Why it matters
+    ///
+    /// With its default settings the API server has no upper bound: it grants a token of ten years
+    /// (kubernetes `pkg/registry/core/serviceaccount/storage/token.go`). A token bound to a Secret lives in a Secret, as a
+    /// legacy one does.
+    ///
+    /// ## Refused
+    ///
+    /// ```yaml
+    /// apiVersion: authentication.k8s.io/v1
+    /// kind: TokenRequest
+    /// metadata:
+    ///   name: ci
+    ///   namespace: team-a
+    /// spec:
+    ///   audiences: ["https://kubernetes.default.svc"]
+    ///   expirationSeconds: 31536000
+    /// ```
+    ///
+    /// ## Instead
+    ///
+    /// ```yaml
+    /// apiVersion: authentication.k8s.io/v1
+    /// kind: TokenRequest
+    /// metadata:
+    ///   name: ci
+    ///   namespace: team-a
+    /// spec:
+    ///   audiences: ["https://kubernetes.default.svc"]
+    ///   expirationSeconds: 3600
+    /// ```
+    ///
+    /// ## Exceptions
+    ///
+    /// None; a policy of your own can raise `maxExpirationSeconds` or switch the rule off.
+    ///
+    /// ## Limits
+    ///
+    /// Requests of kubelets (group `system:nodes`) are not looked at: what they ask for stands in the Pod, where TW202 has
+    /// judged it. The webhook entry fails open, so that no fault of ours keeps a Pod from its token.
+    TW401 "token-request-lifetime" {
+        looks_at: "serviceaccounts/token CREATE",
+        finding: "A TokenRequest over the maximum, or bound to a Secret.",
+        baseline: Warn,
+        restricted: Deny,
+        check: TokenRequest(check),
+    }
+}
+
+fn check(change: &Change<'_, TokenRequest<'_>>, findings: &mut Findings<'_>) {
+    let context = &change.context;
+    if context.request.user.groups.iter().any(|group| *group == NODES) {
+        return;
+    }
+    let spec = &change.new.spec;
+    let account = shortened(&context.request.name);
+    let asked = u64::try_from(spec.expiration_seconds.unwrap_or(DEFAULT_SECONDS)).unwrap_or_default();
+    let maximum = context.policy.tokens.max_expiration_seconds;
+    if asked > maximum {
+        findings.report(
+            format!("a token of {asked} seconds is asked for ServiceAccount {account}, and {maximum} are allowed"),
+            format!("Ask for at most {maximum} seconds"),
+            vec![FieldPath::of("spec.expirationSeconds")],
+        );
+    }
+    if let Some(bound) = spec.bound_object_ref.as_ref().filter(|bound| bound.kind == "Secret") {
+        findings.report(
+            format!("a token for ServiceAccount {account} is to be bound to Secret {}", shortened(&bound.name)),
+            "Bind it to a Pod, or to nothing",
+            vec![FieldPath::of("spec.boundObjectRef")],
+        );
+    }
+}
