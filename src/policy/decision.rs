@@ -36,7 +36,7 @@ pub struct Decision {
     pub patch: Option<Vec<u8>>,
     /// What the patch injects, or what it would, for the audit log.
     pub injected: Option<Injected>,
-    /// Remarks of the mutating phase.
+    /// What the user is told that no rule has found.
     pub remarks: Vec<String>,
     /// Recorded beside the findings.
     pub notes: Notes,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::exception::{Exceptions, NamePattern};
 use super::registry::{RULES, Rule};
+use super::rules::legacy_token_reference;
 use super::{Action, Builtin};
 
 /// A policy: which rules apply how strictly, which tokens are allowed, and what is injected.
@@ -25,8 +26,8 @@ pub struct Policy {
     pub cluster: ClusterSettings,
     /// The exceptions, the same for all policies of a file.
     pub exceptions: Arc<Exceptions>,
-    /// What each known policy starts from, the same for all policies of a file.
-    pub known: Arc<BTreeMap<String, Builtin>>,
+    /// All policies of the file by name, as far as a namespace's label is concerned.
+    pub known: Arc<BTreeMap<String, Standing>>,
 }
 
 impl Policy {
@@ -48,6 +49,13 @@ impl Policy {
             exceptions: Arc::default(),
             known: Arc::default(),
         }
+    }
+
+    /// Where it stands among the others.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let refuses_legacy_tokens = self.action(&legacy_token_reference::RULE) == Action::Deny;
+        Standing { extends: self.extends, refuses_legacy_tokens }
     }
 
     /// What the policy does with a finding of `rule`.
@@ -73,6 +81,15 @@ impl Policy {
     pub fn mutates(&self) -> bool {
         self.inject.when != InjectWhen::Never || !self.inject.tokens.is_empty() || self.inject.retune_automounted
     }
+}
+
+/// Where a policy stands among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The built-in policy that it starts from.
+    pub extends: Builtin,
+    /// Whether it refuses Pods that reach a legacy token.
+    pub refuses_legacy_tokens: bool,
 }
 
 /// Bounds on projected tokens.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::decision::{Decision, Phase};
 use super::facts::Facts;
 use super::finding::{Finding, Findings, Notes};
+use super::labelling;
 use super::registry::{Check, RULES};
 use super::review::{Change, Context, PodReview, PodScope};
 use super::{Action, Policy};
@@ -50,6 +51,9 @@ fn validate(context: Context<'_>, decision: &mut Decision) {
     }
     let Some(subject) = subject(context) else { return };
     run(&subject, context.policy, decision);
+    if let Subject::Namespace(change) = &subject {
+        decision.remarks.extend(labelling::preview(change));
+    }
     if let Some(review) = created_pod(context) {
         injection::foretell(&review, decision);
     }

@@ -19,6 +19,9 @@ pub trait Facts {
     /// What is known of a Secret.
     fn secret(&self, namespace: &str, name: &str) -> SecretFact<'_>;
 
+    /// The Secrets of a namespace that are known to hold legacy tokens, and their service accounts, by name.
+    fn legacy_tokens(&self, namespace: &str) -> Vec<(&str, &str)>;
+
     /// Whether the `ServiceAccount` admission plugin has run on the Pods of this account, so that a missing
     /// `kube-api-access-*` volume shows that the account switched automount off.
     ///
@@ -33,6 +36,10 @@ pub struct NoFacts;
 impl Facts for NoFacts {
     fn secret(&self, _namespace: &str, _name: &str) -> SecretFact<'_> {
         SecretFact::Unknown
+    }
+
+    fn legacy_tokens(&self, _namespace: &str) -> Vec<(&str, &str)> {
+        Vec::new()
     }
 
     fn automount_resolved(&self, _namespace: &str, _service_account: &str) -> bool {

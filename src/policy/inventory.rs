@@ -46,6 +46,13 @@ impl Facts for Inventory {
         }
     }
 
+    fn legacy_tokens(&self, namespace: &str) -> Vec<(&str, &str)> {
+        let listed = self.accounts.get(namespace).into_iter().flatten();
+        let mut tokens: Vec<(&str, &str)> = listed.map(|(name, account)| (&**name, &**account)).collect();
+        tokens.sort_unstable();
+        tokens
+    }
+
     fn automount_resolved(&self, _namespace: &str, _service_account: &str) -> bool {
         true
     }

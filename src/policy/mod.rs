@@ -10,6 +10,7 @@ mod exception;
 mod facts;
 mod finding;
 mod inventory;
+mod labelling;
 mod registry;
 mod review;
 mod rules;
@@ -21,7 +22,7 @@ pub use answer::UNKNOWN_POLICY;
 pub use builtin::Builtin;
 pub use decision::{Decision, Injected, Phase};
 pub use definition::{
-    ApiToken, ClusterSettings, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, TokenLimits,
+    ApiToken, ClusterSettings, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, Standing, TokenLimits,
 };
 pub use evaluate::evaluate;
 pub use exception::{Exception, Exceptions, Excuse, NamePattern};

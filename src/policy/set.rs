@@ -25,7 +25,7 @@ impl PolicySet {
     pub fn new(policies: Vec<Policy>, exceptions: Exceptions) -> Self {
         let exceptions = Arc::new(exceptions);
         let all: Vec<Policy> = Builtin::ALL.into_iter().map(Policy::builtin).chain(policies).collect();
-        let known = Arc::new(all.iter().map(|policy| (policy.name.clone(), policy.extends)).collect());
+        let known = Arc::new(all.iter().map(|policy| (policy.name.clone(), policy.standing())).collect());
         let mut by_name = BTreeMap::new();
         let mut restricted = Policy::builtin(Builtin::Restricted);
         for mut policy in all {

@@ -87,6 +87,7 @@ fn check(change: &Change<'_, Namespace<'_>>, findings: &mut Findings<'_>) {
     }
 }
 
-fn strictness(context: &Context<'_>, label: Option<&str>) -> Option<Builtin> {
-    label.map(|name| context.policy.known.get(name).copied().unwrap_or(Builtin::Restricted))
+/// How strictly a namespace with this label is judged; `None` for no label.
+pub(in crate::policy) fn strictness(context: &Context<'_>, label: Option<&str>) -> Option<Builtin> {
+    label.map(|name| context.policy.known.get(name).map_or(Builtin::Restricted, |known| known.extends))
 }
