@@ -23,3 +23,5 @@ pub mod token;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod install;

@@ -2,6 +2,7 @@
 
 mod exit;
 mod explain;
+mod manifests;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ struct Arguments {
 enum Command {
     /// Show a rule's page, or all rules.
     Explain(explain::Arguments),
+    /// Render what installs the webhook, as YAML for kubectl apply.
+    Manifests(manifests::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -29,6 +32,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Manifests(arguments) => manifests::run(&arguments),
     };
     exit::finish(result)
 }

@@ -1,0 +1,151 @@
+//! `tokenward manifests`: what installs the webhook.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::{Exit, Failure};
+use crate::install::{self, Certificates, Mode, Place, Settings};
+use crate::policy::PolicySet;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Directory with ca.crt, tls.crt and tls.key: they become the Secret and the CA bundle.
+    #[arg(long, value_name = "DIR", group = "certificates")]
+    tls_dir: Option<PathBuf>,
+    /// File with the CA bundle alone; the Secret tokenward-tls is made by somebody else.
+    #[arg(long, value_name = "FILE", group = "certificates")]
+    ca_file: Option<PathBuf>,
+    /// Let cert-manager make and renew the certificate.
+    #[arg(long, group = "certificates", conflicts_with = "url")]
+    cert_manager: bool,
+    /// URL of a webhook outside of the cluster, such as `https://192.0.2.7:8443`; renders the webhook configurations alone.
+    #[arg(long, value_name = "URL", value_parser = webhook_url)]
+    url: Option<String>,
+    /// Which namespaces are reviewed.
+    #[arg(long, value_enum, default_value_t = ModeArgument::OptIn)]
+    mode: ModeArgument,
+    /// Namespace of the webhook.
+    #[arg(long, default_value = install::NAME, value_parser = namespace_name)]
+    namespace: String,
+    /// Container image.
+    #[arg(long, default_value_t = Settings::default().image)]
+    image: String,
+    /// Number of Pods.
+    #[arg(long, default_value_t = Settings::default().replicas, value_parser = clap::value_parser!(i32).range(1..=100))]
+    replicas: i32,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ModeArgument {
+    /// Namespaces that carry the label tokenward.dev/policy.
+    OptIn,
+    /// All but the system's; those without the label get the policy baseline.
+    ClusterWide,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let settings = settings(arguments)?;
+    if matches!(settings.certificates, Certificates::Elsewhere) {
+        // Standard error may be closed; the result is whole without the remark.
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: no CA bundle is rendered, and until somebody adds one the API server does not trust the webhook; \
+             see --tls-dir, --ca-file and --cert-manager"
+        );
+    }
+    let objects = install::objects(&settings, &PolicySet::builtin());
+    anstream::stdout().write_all(install::yaml::stream(&objects)?.as_bytes())?;
+    Ok(Exit::Clean)
+}
+
+fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        namespace: arguments.namespace.clone(),
+        image: arguments.image.clone(),
+        replicas: arguments.replicas,
+        mode: match arguments.mode {
+            ModeArgument::OptIn => Mode::OptIn,
+            ModeArgument::ClusterWide => Mode::ClusterWide,
+        },
+        place: arguments.url.clone().map_or(Place::Cluster, Place::Url),
+        certificates: certificates(arguments)?,
+        ..Settings::default()
+    })
+}
+
+fn certificates(arguments: &Arguments) -> anyhow::Result<Certificates> {
+    if arguments.cert_manager {
+        return Ok(Certificates::CertManager);
+    }
+    if let Some(file) = &arguments.ca_file {
+        return Ok(Certificates::Authority(certificate_file(file)?));
+    }
+    let Some(directory) = &arguments.tls_dir else { return Ok(Certificates::Elsewhere) };
+    let authority = certificate_file(&directory.join("ca.crt"))?;
+    if arguments.url.is_some() {
+        return Ok(Certificates::Authority(authority));
+    }
+    Ok(Certificates::Files {
+        authority,
+        certificate: certificate_file(&directory.join("tls.crt"))?,
+        key: key_file(&directory.join("tls.key"))?,
+    })
+}
+
+/// Reads PEM certificates. A key among them is refused: the CA bundle can be read by everybody.
+fn certificate_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let pem = read(path)?;
+    ensure!(
+        PrivateKeyDer::from_pem_slice(&pem).is_err(),
+        "{}: holds a private key, and only certificates belong here",
+        path.display()
+    );
+    let mut certificates = 0;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        certificate.map_err(|error| anyhow!("{}: no readable PEM: {error}", path.display()))?;
+        certificates += 1;
+    }
+    ensure!(certificates > 0, "{}: holds no PEM certificate; tokenward certs makes one", path.display());
+    Ok(pem)
+}
+
+fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let pem = read(path)?;
+    ensure!(
+        PrivateKeyDer::from_pem_slice(&pem).is_ok(),
+        "{}: holds no PEM private key; tokenward certs makes one",
+        path.display()
+    );
+    Ok(pem)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// What the API server accepts as the URL of a webhook, without the slash at its end.
+fn webhook_url(text: &str) -> anyhow::Result<String> {
+    let url: http::Uri = text.parse()?;
+    ensure!(url.scheme_str() == Some("https"), "a webhook is called by https only");
+    let authority = url.authority().ok_or_else(|| anyhow!("a host is missing"))?;
+    ensure!(!authority.as_str().contains('@'), "a webhook's URL cannot name a user");
+    ensure!(url.query().is_none() && !text.contains('#'), "a webhook's URL ends with its path");
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn namespace_name(text: &str) -> anyhow::Result<String> {
+    let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    let [Some(&first), Some(&last)] = [bytes.first(), bytes.last()] else { bail!("it is empty") };
+    let all = bytes.iter().all(|&byte| edge(byte) || byte == b'-');
+    ensure!(
+        edge(first) && edge(last) && all && text.len() <= 63,
+        "a namespace's name has at most 63 lower case letters, digits and inner hyphens"
+    );
+    Ok(text.to_owned())
+}

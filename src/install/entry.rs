@@ -1,0 +1,151 @@
+//! The entries of the webhook configurations: who judges what, where, and what happens when nobody answers.
+
+use k8s_openapi::api::admissionregistration::v1::RuleWithOperations;
+
+use super::Mode;
+use super::condition::Condition;
+use super::scope::Scope;
+use crate::policy::{Action, Builtin, Phase, Policy, PolicySet, Rule, UNKNOWN_POLICY};
+
+/// The policy of namespaces without a label, where these are reviewed.
+const UNLABELLED_POLICY: &str = Builtin::Baseline.as_str();
+
+/// Never DELETE: a namespace that is being deleted could then wait for us for ever.
+const CREATE_OR_UPDATE: &[&str] = &["CREATE", "UPDATE"];
+
+/// A policy and the namespaces that it judges.
+pub(super) struct Judge<'p> {
+    scope: Scope<'p>,
+    /// The first part of the entries' names. A policy's name has no dot, so none is taken twice.
+    label: String,
+    /// The last part of the URL path.
+    path: &'p str,
+    policy: &'p Policy,
+}
+
+/// An entry of a webhook configuration.
+pub(super) struct Entry<'p> {
+    /// Fully qualified. Audit annotations carry it.
+    pub(super) name: String,
+    /// The URL path.
+    pub(super) path: String,
+    /// Whose requests.
+    pub(super) scope: Scope<'p>,
+    /// Which requests.
+    pub(super) rules: Vec<RuleWithOperations>,
+    /// Which of these not.
+    pub(super) conditions: Vec<Condition>,
+    /// Whether a request is refused that the webhook could not be asked about.
+    pub(super) fails_closed: bool,
+}
+
+/// One judge for each policy, one for labels that name none, and with [`Mode::ClusterWide`] one for missing labels.
+pub(super) fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
+    let mut judges: Vec<_> = policies
+        .iter()
+        .map(|policy| Judge {
+            scope: Scope::Labelled(&policy.name),
+            label: policy.name.clone(),
+            path: &policy.name,
+            policy,
+        })
+        .collect();
+    judges.push(Judge {
+        scope: Scope::UnknownLabel(policies.iter().map(|policy| policy.name.as_str()).collect()),
+        label: UNKNOWN_POLICY.to_owned(),
+        path: UNKNOWN_POLICY,
+        policy: policies.select(UNKNOWN_POLICY),
+    });
+    if mode == Mode::ClusterWide {
+        judges.push(Judge {
+            scope: Scope::Unlabelled,
+            label: format!("unlabelled.{UNLABELLED_POLICY}"),
+            path: UNLABELLED_POLICY,
+            policy: policies.select(UNLABELLED_POLICY),
+        });
+    }
+    judges
+}
+
+impl<'p> Judge<'p> {
+    /// What is asked before an object is stored, as it would be stored.
+    pub(super) fn validating(&self) -> [Entry<'p>; 2] {
+        [self.verdict(), self.advice()]
+    }
+
+    /// What can be refused.
+    fn verdict(&self) -> Entry<'p> {
+        let mut conditions = vec![Condition::NotBeingDeleted, Condition::NotLastUsed, Condition::NotMirrored];
+        if !inspects_every_secret(self.policy) {
+            conditions.push(Condition::TokenSecretsOnly);
+        }
+        Entry {
+            name: self.name("validate"),
+            path: self.path(Phase::Validate),
+            scope: self.scope.clone(),
+            rules: vec![
+                rule("", &["pods"], &["CREATE"]),
+                rule("", &["pods/ephemeralcontainers"], &["UPDATE"]),
+                rule("", &["secrets", "serviceaccounts"], CREATE_OR_UPDATE),
+            ],
+            conditions,
+            fails_closed: self.policy.actions().any(|(_, action)| action == Action::Deny),
+        }
+    }
+
+    /// What is only ever warned about: it must not fail because nobody could be asked.
+    fn advice(&self) -> Entry<'p> {
+        Entry {
+            name: self.name("advise"),
+            path: self.path(Phase::Validate),
+            scope: self.scope.clone(),
+            rules: vec![
+                rule("", &["podtemplates", "replicationcontrollers"], CREATE_OR_UPDATE),
+                rule("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"], CREATE_OR_UPDATE),
+                rule("batch", &["cronjobs", "jobs"], CREATE_OR_UPDATE),
+            ],
+            conditions: vec![Condition::NotBeingDeleted, Condition::TemplateChanged],
+            fails_closed: false,
+        }
+    }
+
+    /// What is changed, if the policy changes anything. It always fails closed: a Pod without the token that it was
+    /// promised would break later, where nobody looks.
+    pub(super) fn mutating(&self) -> Option<Entry<'p>> {
+        self.policy.mutates().then(|| Entry {
+            name: self.name("mutate"),
+            path: self.path(Phase::Mutate),
+            scope: self.scope.clone(),
+            rules: vec![rule("", &["pods"], &["CREATE"])],
+            conditions: vec![Condition::NotMirrored],
+            fails_closed: true,
+        })
+    }
+
+    fn name(&self, what: &str) -> String {
+        format!("{}.{what}.tokenward.dev", self.label)
+    }
+
+    fn path(&self, phase: Phase) -> String {
+        format!("/{}/{}", phase.as_str(), self.path)
+    }
+}
+
+/// Whether a rule of the policy looks into Secrets of every type. Only under `baseline` and what extends it none does,
+/// unless one is switched on.
+fn inspects_every_secret(policy: &Policy) -> bool {
+    let looks_into_all = ["TW103", "TW104"].into_iter().filter_map(Rule::find);
+    policy.extends != Builtin::Baseline || looks_into_all.into_iter().any(|rule| policy.action(rule) > Action::Off)
+}
+
+/// Resources are listed by name: `pods/*` would also match the heavy traffic of `pods/status`.
+fn rule(group: &str, resources: &[&str], operations: &[&str]) -> RuleWithOperations {
+    let owned = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+    RuleWithOperations {
+        api_groups: owned(&[group]),
+        api_versions: owned(&["v1"]),
+        operations: owned(operations),
+        resources: owned(resources),
+        scope: Some("Namespaced".to_owned()),
+    }
+}
