@@ -20,7 +20,7 @@ macro_rules! objects {
         #[derive(Clone, Debug, Serialize)]
         #[serde(untagged)]
         pub enum Object {
-            $($(#[$comment])* $kind($kind),)+
+            $($(#[$comment])* $kind(Box<$kind>),)+
         }
 
         impl Object {
@@ -33,7 +33,7 @@ macro_rules! objects {
 
         $(impl From<$kind> for Object {
             fn from(object: $kind) -> Self {
-                Self::$kind(object)
+                Self::$kind(Box::new(object))
             }
         })+
     };

@@ -29,8 +29,8 @@ const ADMIN_PORT_NUMBER: i32 = 8080;
 /// A drain takes up to 95 s: so long does an API server keep an idle connection.
 const GRACE_PERIOD_SECONDS: i64 = 120;
 
-/// The highest value that is not reserved for the system. The class `system-cluster-critical` would need a ResourceQuota
-/// in clusters that limit it to `kube-system` (GKE does), and would let the webhook push the cluster's own Pods aside.
+/// The highest value that is not reserved for the system. The class `system-cluster-critical` would need a quota of
+/// its own in clusters that limit it to `kube-system` (GKE does), and would let the webhook push the cluster's Pods aside.
 const PRIORITY: i32 = 1_000_000_000;
 
 /// The importance of the Pods.
