@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use crate::config;
+
 /// How a command ends. The numbers are a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -54,16 +56,25 @@ pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(failure) => {
-            let mut text = format!("error: {}", failure.error);
-            for cause in failure.error.chain().skip(1) {
-                let _ = write!(text, "\n  caused by: {cause}");
-            }
+            let text = told(&failure.error);
             // Standard error may be closed; there is nobody left to tell then.
             let _ = std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("{text}\n"));
             failure.exit
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// What is said of an error. One of the policy or inventory file shows the lines that it is about.
+fn told(error: &anyhow::Error) -> String {
+    if let Some(error) = error.downcast_ref::<config::Error>() {
+        return error.render();
+    }
+    let mut text = format!("error: {error}");
+    for cause in error.chain().skip(1) {
+        let _ = write!(text, "\n  caused by: {cause}");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::anyhow;
 
 use super::{Exit, Failure};
+use crate::config;
 use crate::policy::{RULES, Rule};
 
 #[derive(Debug, clap::Args)]
@@ -31,12 +32,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn unknown_rule(wanted: &str) -> anyhow::Error {
     let names = RULES.iter().flat_map(|rule| [rule.code, rule.name]);
-    let near = names
-        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0));
-    match near {
-        Some((_, name)) => anyhow!("no rule is called {wanted:?}; did you mean {name}? tokenward explain lists all"),
+    match config::nearest(wanted, names) {
+        Some(name) => anyhow!("no rule is called {wanted:?}; did you mean {name}? tokenward explain lists all"),
         None => anyhow!("no rule is called {wanted:?}; tokenward explain lists all"),
     }
 }

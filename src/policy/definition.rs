@@ -76,6 +76,14 @@ impl Policy {
         RULES.iter().copied().zip(self.actions.iter().copied())
     }
 
+    /// Whether a projected token may have this audience; the empty one is the API server. Where the API server is allowed,
+    /// so are the names that it goes by.
+    #[must_use]
+    pub fn allows_audience(&self, audience: &str) -> bool {
+        let allowed = |audience: &str| self.tokens.allowed_audiences.iter().any(|pattern| pattern.matches(audience));
+        allowed(audience) || (self.cluster.api_audiences.iter().any(|known| known == audience) && allowed(""))
+    }
+
     /// Whether Pods can be changed under this policy, so that it has a mutating entry in the webhook configuration.
     #[must_use]
     pub fn mutates(&self) -> bool {

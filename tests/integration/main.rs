@@ -1,4 +1,5 @@
 //! All integration tests.
 
+mod policy_file;
 mod rig;
 mod rig_works;

@@ -1,0 +1,184 @@
+//! From files to policies and exceptions.
+
+use std::collections::HashMap;
+
+use super::error::{Error, Place, Problem, Problems};
+use super::origin::Origin;
+use super::quoted::quoted;
+use super::reader::Reader;
+use super::source::Source;
+use super::suggestion::did_you_mean;
+use super::tree::{Id, Tree};
+use super::{exception, token_policy};
+use crate::policy::{Exception, Exceptions, Policy, PolicySet};
+
+/// The API group and version of every kind of ours.
+pub const API_VERSION: &str = "tokenward.dev/v1alpha1";
+
+const GROUP: &str = "tokenward.dev/";
+
+/// Something that was read, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Placed<T> {
+    /// What was read.
+    pub value: T,
+    /// Where the part of it stands that people ask after first: a policy's name, an exception's end date.
+    pub place: Place,
+}
+
+/// The policies and exceptions of some files, in the files' order.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// Every TokenPolicy.
+    pub policies: Vec<Placed<Policy>>,
+    /// Every TokenException.
+    pub exceptions: Vec<Placed<Exception>>,
+}
+
+impl Documents {
+    /// Reads the documents of all sources.
+    ///
+    /// # Errors
+    /// With every problem of every source.
+    pub fn parse(sources: &[Source]) -> Result<Self, Error> {
+        let mut documents = Self::default();
+        let mut problems = Problems::default();
+        let mut names = Names::default();
+        for source in sources {
+            documents.add(source, &mut names, &mut problems);
+        }
+        problems.unless_any(documents)
+    }
+
+    /// The built-in policies with these in addition or in their place.
+    #[must_use]
+    pub fn into_set(self) -> PolicySet {
+        let policies = self.policies.into_iter().map(|policy| policy.value).collect();
+        let exceptions = self.exceptions.into_iter().map(|exception| exception.value).collect();
+        PolicySet::new(policies, Exceptions::new(exceptions))
+    }
+
+    fn add(&mut self, source: &Source, names: &mut Names, problems: &mut Problems) {
+        let origin = match Origin::of(source) {
+            Ok(origin) => origin,
+            Err(_) if source.is_among_others() => return,
+            Err(problem) => return problems.add(problem),
+        };
+        let tree = match Tree::parse(origin.text()) {
+            Ok(tree) => tree,
+            Err(_) if source.is_among_others() => return,
+            Err(broken) => return problems.add(broken.problem(&origin)),
+        };
+        let mut reader = Reader::new(&tree, &origin, problems);
+        let mut ours: Vec<Id> = tree.documents().collect();
+        if source.is_among_others() {
+            ours = ours.iter().flat_map(|document| unwrap_list(&tree, *document)).collect();
+            ours.retain(|document| is_policy_document(&tree, *document));
+        } else if ours.is_empty() {
+            problems.add(Problem::of_file(
+                source.name(),
+                "the file holds no document",
+                "write a TokenPolicy or a TokenException, or leave the file out",
+            ));
+            return;
+        }
+        for document in ours {
+            self.read(&mut reader, document, names);
+        }
+    }
+
+    fn read(&mut self, reader: &mut Reader<'_>, document: Id, names: &mut Names) {
+        match kind(reader, document) {
+            Some(Kind::Policy) => {
+                if let Some((policy, name)) = token_policy::read(reader, document) {
+                    let place = names.claim(reader, ("TokenPolicy", &policy.name), name);
+                    self.policies.push(Placed { value: policy, place });
+                }
+            }
+            Some(Kind::Exception) => {
+                if let Some(read) = exception::read(reader, document) {
+                    names.claim(reader, ("TokenException", &read.exception.name), read.name);
+                    let place = reader.place(read.expires);
+                    self.exceptions.push(Placed { value: read.exception, place });
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+enum Kind {
+    Policy,
+    Exception,
+}
+
+/// The kind of a document; one that is none of ours has been reported.
+fn kind(reader: &mut Reader<'_>, document: Id) -> Option<Kind> {
+    let version = reader.tree.value(document, "apiVersion");
+    let kind = reader.tree.value(document, "kind");
+    reader.mapping(document)?;
+    match version {
+        None => reader.report_missing(document, "apiVersion", format!("write apiVersion: {API_VERSION}")),
+        Some(version) => match reader.string(version)? {
+            API_VERSION => {}
+            other => {
+                let what = format!("{} is not supported", quoted(other));
+                reader.report(version, what, format!("write {API_VERSION}"));
+                return None;
+            }
+        },
+    }
+    let Some(kind) = kind else {
+        reader.report_missing(document, "kind", "write kind: TokenPolicy or kind: TokenException");
+        return None;
+    };
+    match reader.string(kind)? {
+        "TokenPolicy" => Some(Kind::Policy),
+        "TokenException" => Some(Kind::Exception),
+        "TokenInventory" => {
+            let what = "a TokenInventory is no policy";
+            reader.report(kind, what, "keep it in a file of its own and give that with --inventory");
+            None
+        }
+        other => {
+            let what = format!("there is no kind {}", quoted(other));
+            reader.report(kind, what, did_you_mean(other, &["TokenPolicy", "TokenException"]));
+            None
+        }
+    }
+}
+
+/// The items of a `kind: List`, else the document itself.
+fn unwrap_list(tree: &Tree<'_>, document: Id) -> Vec<Id> {
+    let is_list = tree.value(document, "kind").and_then(|kind| tree.text(kind)) == Some("List");
+    let items = tree.value(document, "items").filter(|_| is_list);
+    items.map_or_else(|| vec![document], |items| tree.items(items).to_vec())
+}
+
+fn is_policy_document(tree: &Tree<'_>, document: Id) -> bool {
+    let text = |name| tree.value(document, name).and_then(|value| tree.text(value)).unwrap_or_default();
+    text("apiVersion").starts_with(GROUP) && text("kind") != "TokenInventory"
+}
+
+/// The names that are taken, by kind.
+#[derive(Default)]
+struct Names(HashMap<(&'static str, String), Place>);
+
+impl Names {
+    /// Takes a name that stands at `id`; reports it where it is taken already.
+    fn claim(&mut self, reader: &mut Reader<'_>, (kind, name): (&'static str, &str), id: Id) -> Place {
+        let place = reader.place(id);
+        let key = (kind, name.to_owned());
+        match self.0.get(&key) {
+            Some(first) => {
+                let related = Some((first.clone(), "first given here"));
+                let what = format!("there are two {kind} documents named {}", quoted(name));
+                reader.report_related(id, what, "rename or remove one of them", related);
+            }
+            None => {
+                self.0.insert(key, place.clone());
+            }
+        }
+        place
+    }
+}

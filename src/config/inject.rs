@@ -1,0 +1,115 @@
+//! The `inject` part of a TokenPolicy, and what it must agree with.
+
+use super::names::{LABEL, is_label};
+use super::quoted::quoted;
+use super::reader::Reader;
+use super::token_policy::{audience, seconds, word};
+use super::tree::Id;
+use crate::policy::{FurtherToken, InjectWhen, MountWhen, Policy};
+
+const WHEN: [&str; 3] =
+    [InjectWhen::AutomountDisabled.as_str(), InjectWhen::Requested.as_str(), InjectWhen::Never.as_str()];
+const MOUNT: [&str; 3] =
+    [MountWhen::Always.as_str(), MountWhen::AutomountDisabled.as_str(), MountWhen::Requested.as_str()];
+
+/// Reads `inject` into `policy`, whose bounds on tokens are known already. `maximum` is where `maxExpirationSeconds` stands.
+pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, spec: Id, maximum: Option<Id>, policy: &mut Policy) {
+    let fields = inject.and_then(|inject| reader.fields(inject, ["when", "apiToken", "tokens", "retuneAutomounted"]));
+    let [when, api_token, tokens, retune] = fields.unwrap_or_default();
+    if let Some(when) = when.and_then(|id| word(reader, id, "value", &WHEN)) {
+        policy.inject.when = when;
+    }
+    if let Some(retune) = retune.and_then(|id| reader.truth(id)) {
+        policy.inject.retune_automounted = retune;
+    }
+    read_api_token(reader, api_token, maximum.or(inject).unwrap_or(spec), policy);
+    if let Some(items) = tokens.and_then(|list| reader.sequence(list)) {
+        let mut further: Vec<(FurtherToken, Id)> = Vec::new();
+        for item in items {
+            let Some((token, name)) = read_token(reader, *item, policy) else { continue };
+            match further.iter().find(|(known, _)| known.name == token.name) {
+                Some((_, first)) => reader.report_twice(name, *first),
+                None => further.push((token, name)),
+            }
+        }
+        policy.inject.tokens = further.into_iter().map(|(token, _)| token).collect();
+    }
+}
+
+/// Reads `apiToken`. Where a bound and the token's default do not fit together, the bound at `bound` is what somebody wrote.
+fn read_api_token(reader: &mut Reader<'_>, api_token: Option<Id>, bound: Id, policy: &mut Policy) {
+    let fields = api_token.and_then(|id| reader.fields(id, ["audience", "expirationSeconds"]));
+    let [audience_id, seconds_id] = fields.unwrap_or_default();
+    if let Some(audience) = audience_id.and_then(|id| audience(reader, id)) {
+        policy.inject.api_token.audience = audience.to_owned();
+    }
+    if let Some(seconds) = seconds_id.and_then(|id| seconds(reader, id)) {
+        policy.inject.api_token.expiration_seconds = seconds;
+    }
+    let injects = policy.inject.when != InjectWhen::Never;
+    if audience_id.is_some() || injects {
+        let audience = policy.inject.api_token.audience.clone();
+        check_audience(reader, audience_id.unwrap_or(bound), &audience, policy);
+    }
+    if seconds_id.is_some() || injects || policy.inject.retune_automounted {
+        let seconds = policy.inject.api_token.expiration_seconds;
+        check_seconds(reader, seconds_id.unwrap_or(bound), seconds, policy);
+    }
+}
+
+fn read_token(reader: &mut Reader<'_>, item: Id, policy: &Policy) -> Option<(FurtherToken, Id)> {
+    let [name, audience_id, seconds_id, mount] =
+        reader.fields(item, ["name", "audience", "expirationSeconds", "mount"])?;
+    if name.is_none() {
+        reader.report_missing(item, "name", "name the file that the token is to be in");
+    }
+    if audience_id.is_none() {
+        reader.report_missing(item, "audience", "name whom the token is for, such as https://vault.example.com");
+    }
+    let seconds = match seconds_id {
+        Some(id) => seconds(reader, id)?,
+        None => policy.inject.api_token.expiration_seconds,
+    };
+    let mount = match mount {
+        Some(id) => word(reader, id, "value", &MOUNT)?,
+        None => MountWhen::Requested,
+    };
+    let (name_id, audience_id) = (name?, audience_id?);
+    let name = reader.string(name_id)?;
+    if !is_label(name) {
+        reader.report(
+            name_id,
+            format!("{} cannot be the file of a token", quoted(name)),
+            format!("a name has {LABEL}"),
+        );
+    }
+    let audience = audience(reader, audience_id)?;
+    if audience.is_empty() {
+        let advice = "the API token is spec.inject.apiToken; name another audience here";
+        reader.report(audience_id, "is empty, which means the API server", advice);
+    } else {
+        check_audience(reader, audience_id, audience, policy);
+    }
+    check_seconds(reader, seconds_id.unwrap_or(name_id), seconds, policy);
+    let token =
+        FurtherToken { name: name.to_owned(), audience: audience.to_owned(), expiration_seconds: seconds, mount };
+    Some((token, name_id))
+}
+
+/// A policy must not give what it would find fault with.
+fn check_audience(reader: &mut Reader<'_>, id: Id, audience: &str, policy: &Policy) {
+    if !policy.allows_audience(audience) {
+        let what = format!("the policy's own allowedAudiences do not allow the audience {}", quoted(audience));
+        let advice = format!("add {audience:?} to spec.tokens.allowedAudiences, or choose another audience");
+        reader.report(id, what, advice);
+    }
+}
+
+fn check_seconds(reader: &mut Reader<'_>, id: Id, seconds: u64, policy: &Policy) {
+    let maximum = policy.tokens.max_expiration_seconds;
+    if seconds > maximum {
+        let what =
+            format!("the token would live for {seconds} seconds, which is more than maxExpirationSeconds, {maximum}");
+        reader.report(id, what, "lower expirationSeconds, or raise maxExpirationSeconds");
+    }
+}

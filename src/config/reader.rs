@@ -1,0 +1,222 @@
+//! Reads values out of a tree and writes down what is wrong with them.
+
+use std::ops::Range;
+
+use super::error::{Place, Problem, Problems};
+use super::origin::Origin;
+use super::quoted::quoted;
+use super::suggestion::did_you_mean;
+use super::tree::{Id, Kind, Tree};
+
+/// The most globs in a file. Each is a small program, and a decision may have to try every one.
+const MOST_GLOBS: usize = 2000;
+
+/// Reads one file. A method that gives `None` for a value of the wrong type has reported it.
+pub(super) struct Reader<'r> {
+    /// The file's documents.
+    pub(super) tree: &'r Tree<'r>,
+    origin: &'r Origin<'r>,
+    problems: &'r mut Problems,
+    globs: usize,
+}
+
+impl<'r> Reader<'r> {
+    /// Reads `tree`, which stands in `origin`.
+    pub(super) const fn new(tree: &'r Tree<'r>, origin: &'r Origin<'r>, problems: &'r mut Problems) -> Self {
+        Self { tree, origin, problems, globs: 0 }
+    }
+
+    /// The place of a node.
+    pub(super) fn place(&self, id: Id) -> Place {
+        self.origin.place(&self.tree.node(id).span)
+    }
+
+    /// Counts a glob; reports it where there are too many.
+    pub(super) fn spend_glob(&mut self, id: Id) -> bool {
+        self.globs += 1;
+        if self.globs == MOST_GLOBS + 1 {
+            let what = format!("the file has more than {MOST_GLOBS} globs");
+            self.report(id, what, "write names instead, or fewer globs that match more");
+        }
+        self.globs <= MOST_GLOBS
+    }
+
+    /// Reports a problem of a node.
+    pub(super) fn report(&mut self, id: Id, what: impl Into<String>, advice: impl Into<String>) {
+        self.report_related(id, what, advice, None);
+    }
+
+    /// Reports a problem of a node that another place explains.
+    pub(super) fn report_related(
+        &mut self,
+        id: Id,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+        related: Option<(Place, &'static str)>,
+    ) {
+        let span = &self.tree.node(id).span;
+        self.add(span, |reader| Problem {
+            place: reader.origin.place(span),
+            field: reader.tree.path(id),
+            what: what.into(),
+            advice: advice.into(),
+            related,
+        });
+    }
+
+    /// Reports that `mapping` lacks the field `name`.
+    pub(super) fn report_missing(&mut self, mapping: Id, name: &str, advice: impl Into<String>) {
+        let span = self.tree.introduction(mapping);
+        self.add(&span, |reader| {
+            let path = reader.tree.path(mapping);
+            let field = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let place = reader.origin.place(&span);
+            Problem { place, field, what: "is missing".to_owned(), advice: advice.into(), related: None }
+        });
+    }
+
+    /// A place costs a search, so none is looked for once problems are only counted.
+    fn add(&mut self, span: &Range<usize>, problem: impl FnOnce(&Self) -> Problem) {
+        let problem =
+            if self.problems.is_full() { Problem::of_file(self.origin.name(), "", "") } else { problem(self) };
+        debug_assert!(span.start <= self.origin.text().len());
+        self.problems.add(problem);
+    }
+
+    /// The fields of a mapping in the order of `known`; of the others each is reported, and so is one that is given twice.
+    /// A field without a value counts as not given, as in every Kubernetes object.
+    pub(super) fn fields<const N: usize>(&mut self, mapping: Id, known: [&'static str; N]) -> Option<[Option<Id>; N]> {
+        let entries = self.mapping(mapping)?;
+        let mut keys: [Option<Id>; N] = [None; N];
+        let mut values: [Option<Id>; N] = [None; N];
+        for (key, value) in entries {
+            let name = self.tree.text(*key).unwrap_or_default();
+            let Some(index) = known.iter().position(|known| *known == name) else {
+                self.report_unknown(*key, name, &known);
+                continue;
+            };
+            if let Some(first) = keys[index].replace(*key) {
+                self.report_twice(*key, first);
+            } else if !matches!(self.tree.node(*value).kind, Kind::Null) {
+                values[index] = Some(*value);
+            }
+        }
+        Some(values)
+    }
+
+    fn report_unknown(&mut self, key: Id, name: &str, known: &[&str]) {
+        match name {
+            "<<" => self.report(key, "merge keys are not supported", "write the fields out"),
+            _ => self.report(key, "there is no such field", did_you_mean(name, known)),
+        }
+    }
+
+    /// Reports a key that was given before.
+    pub(super) fn report_twice(&mut self, key: Id, first: Id) {
+        let related = Some((self.place(first), "first given here"));
+        self.report_related(key, "is given twice", "keep one of the two", related);
+    }
+
+    /// The entries of a mapping.
+    pub(super) fn mapping(&mut self, id: Id) -> Option<&'r [(Id, Id)]> {
+        let node = self.tree.node(id);
+        match &node.kind {
+            Kind::Mapping(entries) if !node.tagged => Some(entries),
+            _ => self.mismatch(id, "fields"),
+        }
+    }
+
+    /// The items of a sequence.
+    pub(super) fn sequence(&mut self, id: Id) -> Option<&'r [Id]> {
+        let node = self.tree.node(id);
+        match &node.kind {
+            Kind::Sequence(items) if !node.tagged => Some(items),
+            _ => self.mismatch(id, "a list"),
+        }
+    }
+
+    /// A string. Text without quotes that YAML reads as a number or a truth value is none.
+    pub(super) fn string(&mut self, id: Id) -> Option<&'r str> {
+        let node = self.tree.node(id);
+        match &node.kind {
+            Kind::Quoted(text) if !node.tagged => Some(text),
+            Kind::Plain(text) if !node.tagged && !is_number(text) && truth(text).is_none() => Some(text),
+            _ => self.mismatch(id, "text"),
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn number(&mut self, id: Id) -> Option<u64> {
+        let node = self.tree.node(id);
+        match &node.kind {
+            Kind::Plain(text) if !node.tagged && is_whole(text) => match text.parse() {
+                Ok(number) => Some(number),
+                Err(_) => {
+                    self.report(id, "the number is too large", "");
+                    None
+                }
+            },
+            _ => self.mismatch(id, "a whole number"),
+        }
+    }
+
+    /// A truth value.
+    pub(super) fn truth(&mut self, id: Id) -> Option<bool> {
+        let node = self.tree.node(id);
+        match &node.kind {
+            Kind::Plain(text) if !node.tagged && truth(text).is_some() => truth(text),
+            _ => self.mismatch(id, "true or false"),
+        }
+    }
+
+    fn mismatch<T>(&mut self, id: Id, expected: &str) -> Option<T> {
+        let node = self.tree.node(id);
+        if node.tagged {
+            self.report(id, "YAML tags are not supported", "remove the word that begins with an exclamation mark");
+            return None;
+        }
+        let (found, advice) = match &node.kind {
+            Kind::Null => ("nothing".to_owned(), "give a value"),
+            Kind::Mapping(_) => ("fields".to_owned(), ""),
+            Kind::Sequence(_) => ("a list".to_owned(), ""),
+            Kind::Plain(text) if expected == "text" => (format!("the {} {text}", type_of(text)), "put it in quotes"),
+            Kind::Quoted(text) if matches!(expected, "a whole number" | "true or false") && is_bare(expected, text) => {
+                (format!("the text {}", quoted(text)), "remove the quotes")
+            }
+            Kind::Plain(text) | Kind::Quoted(text) => (quoted(text), ""),
+        };
+        self.report(id, format!("expected {expected}, found {found}"), advice);
+        None
+    }
+}
+
+fn is_bare(expected: &str, text: &str) -> bool {
+    if expected == "true or false" { truth(text).is_some() } else { is_whole(text) }
+}
+
+fn type_of(text: &str) -> &'static str {
+    if truth(text).is_some() { "truth value" } else { "number" }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// Decimal, without a leading zero that older YAML reads as octal.
+fn is_whole(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() && (text == "0" || !text.starts_with('0'))
+}
+
+/// Whether YAML 1.2 reads the text as a number.
+fn is_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['-', '+']);
+    let hexadecimal = digits.strip_prefix("0x").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let octal = digits.strip_prefix("0o").is_some_and(|rest| rest.bytes().all(|byte| (b'0'..=b'7').contains(&byte)));
+    let begins = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    let special = matches!(digits.to_ascii_lowercase().as_str(), ".inf" | ".nan");
+    hexadecimal || octal || special || (begins && digits.parse::<f64>().is_ok())
+}

@@ -1,0 +1,152 @@
+//! Files and directories, read with bounds.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Problem, Problems};
+
+/// The largest policy file, in bytes: far above what a ConfigMap holds.
+pub(super) const LARGEST_POLICY: u64 = 8 << 20;
+
+/// The largest inventory file as it is stored, in bytes.
+pub(super) const LARGEST_INVENTORY: u64 = 64 << 20;
+
+/// A file that was read: its name, as problems are reported with, and its bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Source {
+    name: String,
+    bytes: Vec<u8>,
+    among_others: bool,
+}
+
+impl Source {
+    /// A policy or inventory file. Every document in it must be one of ours.
+    #[must_use]
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into(), among_others: false }
+    }
+
+    /// Kubernetes manifests: documents of other API groups are passed over, and so is a file that is not YAML.
+    #[must_use]
+    pub fn manifests(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into(), among_others: true }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) const fn is_among_others(&self) -> bool {
+        self.among_others
+    }
+}
+
+/// The bytes stay out: a file that was given by mistake may hold a secret.
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Source({}, {} bytes)", self.name, self.bytes.len())
+    }
+}
+
+/// Reads policy files: each path a file, or a directory of `*.yaml`, `*.yml` and `*.json` files.
+///
+/// In a directory, names that begin with a dot are passed over, so that a mounted ConfigMap is read once, through the
+/// links that the kubelet lays out, and not again through `..data`.
+///
+/// # Errors
+/// Where a path is missing, unreadable, or larger than 8 MiB, or a directory holds no such file.
+pub fn read_policies(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
+    read(paths, LARGEST_POLICY, &["yaml", "yml", "json"])
+}
+
+/// Reads inventory files: like [`read_policies`], and each may be compressed with gzip, then named `*.gz` in a directory.
+///
+/// # Errors
+/// Where a path is missing, unreadable, or larger than 64 MiB, or a directory holds no such file.
+pub fn read_inventory(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
+    read(paths, LARGEST_INVENTORY, &["yaml", "yml", "json", "yaml.gz", "yml.gz", "json.gz"])
+}
+
+fn read(paths: &[PathBuf], largest: u64, suffixes: &[&str]) -> Result<Vec<Source>, Error> {
+    let mut sources = Vec::new();
+    let mut problems = Problems::default();
+    for path in paths {
+        match files(path, suffixes) {
+            Ok(files) => {
+                for file in files {
+                    match read_file(&file, largest) {
+                        Ok(source) => sources.push(source),
+                        Err(problem) => problems.add(problem),
+                    }
+                }
+            }
+            Err(problem) => problems.add(problem),
+        }
+    }
+    problems.unless_any(sources)
+}
+
+/// The files that a path stands for, in the order of their names.
+fn files(path: &Path, suffixes: &[&str]) -> Result<Vec<PathBuf>, Problem> {
+    let metadata = path.metadata().map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in path.read_dir().map_err(|error| unreadable(path, &error))? {
+        let entry = entry.map_err(|error| unreadable(path, &error))?;
+        let file = entry.path();
+        if is_named_for(&entry.file_name(), suffixes) && !file.is_dir() {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        let wanted: Vec<String> = suffixes.iter().map(|suffix| format!("*.{suffix}")).collect();
+        let what = format!("the directory holds no file named {}", wanted.join(", "));
+        return Err(Problem::of_file(&path.to_string_lossy(), what, "put one there, or leave the path out"));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_named_for(name: &OsStr, suffixes: &[&str]) -> bool {
+    let name = name.to_string_lossy();
+    !name.starts_with('.')
+        && suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| stem.ends_with('.')))
+}
+
+fn read_file(path: &Path, largest: u64) -> Result<Source, Problem> {
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(largest + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > largest {
+        let what = format!("the file is larger than {} MiB", largest >> 20);
+        return Err(Problem::of_file(&path.to_string_lossy(), what, "split it into several files"));
+    }
+    Ok(Source::new(path.to_string_lossy(), bytes))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    let (what, advice) = match error.kind() {
+        io::ErrorKind::NotFound => ("there is no such file or directory".to_owned(), "check the path"),
+        io::ErrorKind::PermissionDenied => {
+            ("it may not be read by this user".to_owned(), "change its permissions, or those of its directory")
+        }
+        _ => (format!("it cannot be read: {error}"), ""),
+    };
+    Problem::of_file(&path.to_string_lossy(), what, advice)
+}
