@@ -2,6 +2,7 @@
 
 mod exit;
 mod explain;
+mod inspect;
 mod manifests;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Render what installs the webhook, as YAML for kubectl apply.
     Manifests(manifests::Arguments),
+    /// Say what a service account token is, without printing it.
+    Inspect(inspect::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -33,6 +36,7 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manifests(arguments) => manifests::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
     };
     exit::finish(result)
 }
