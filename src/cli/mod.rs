@@ -4,6 +4,7 @@ mod exit;
 mod explain;
 mod inspect;
 mod manifests;
+mod scan;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ enum Command {
     Manifests(manifests::Arguments),
     /// Say what a service account token is, without printing it.
     Inspect(inspect::Arguments),
+    /// List the legacy token Secrets of a cluster.
+    Scan(scan::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -37,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manifests(arguments) => manifests::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
     };
     exit::finish(result)
 }

@@ -1,8 +1,10 @@
 //! All integration tests.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends with a message")]
 
 mod account_and_namespace_rules;
 mod fixture;
 mod policy_file;
 mod rig;
 mod rig_works;
+mod scan;
 mod secret_changes;

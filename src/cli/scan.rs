@@ -1,0 +1,149 @@
+//! `tokenward scan`: the legacy token Secrets of a cluster.
+
+mod table;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+
+use super::{Exit, Failure};
+use crate::cluster::{Access, Cluster, ClusterError, LegacyToken};
+
+/// Lists the Secrets of type kubernetes.io/service-account-token, each of which holds a token without an end date.
+///
+/// Only their metadata is asked for: no token leaves the API server. It takes the right to list secrets, and for the column ORIGIN to
+/// list serviceaccounts. The exit code is 0 whether there are any or not: an inventory is no judgement.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The kubeconfig; by default KUBECONFIG, ~/.kube/config, and in a Pod its own service account.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context in the kubeconfig; by default the current one.
+    #[arg(long)]
+    context: Option<String>,
+    /// Look at one namespace only; by default at all.
+    #[arg(short, long)]
+    namespace: Option<String>,
+    /// What to write: a table for people, JSON for programs, or the inventory that `serve --inventory` reads.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// How many seconds the API server may take for an answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    request_timeout: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Table,
+    Json,
+    Inventory,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (server, tokens) = runtime.block_on(find(arguments)).map_err(failure)?;
+    let now = Timestamp::now();
+    let generated_at = now.round(Unit::Second)?;
+    let mut out = anstream::stdout();
+    match arguments.output {
+        Output::Table => table::write(&mut out, &tokens, now)?,
+        Output::Json => write_json(&mut out, &server, &tokens, generated_at)?,
+        Output::Inventory => write_inventory(&mut out, &tokens, generated_at)?,
+    }
+    if arguments.output == Output::Table {
+        writeln!(anstream::stderr(), "{}", summary(&tokens, arguments.namespace.as_deref()))?;
+    }
+    Ok(Exit::Clean)
+}
+
+async fn find(arguments: &Arguments) -> Result<(String, Vec<LegacyToken>), ClusterError> {
+    let namespace = arguments.namespace.as_deref();
+    let cluster = Cluster::of(Access {
+        kubeconfig: arguments.kubeconfig.clone(),
+        context: arguments.context.clone(),
+        patience: Duration::from_secs(arguments.request_timeout),
+    })
+    .await?;
+    let mut tokens = cluster.legacy_tokens(namespace).await?;
+    // An inventory says nothing of origins.
+    if arguments.output != Output::Inventory && !tokens.is_empty() {
+        match cluster.find_origin(namespace, &mut tokens).await {
+            Ok(()) => {}
+            Err(ClusterError::Forbidden { reads, .. }) => {
+                let note = format!("note: without the right to `{reads}` the origin of a Secret stays unknown");
+                // Standard error may be closed; the list is worth more than the note.
+                let _ = writeln!(anstream::stderr(), "{note}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((cluster.server().to_owned(), tokens))
+}
+
+fn failure(error: ClusterError) -> Failure {
+    match error {
+        ClusterError::Kubeconfig(_) => Failure::from(error),
+        error => Failure::unreachable(error),
+    }
+}
+
+fn summary(tokens: &[LegacyToken], namespace: Option<&str>) -> String {
+    let place = namespace.map_or_else(|| "the cluster".to_owned(), |namespace| format!("namespace {namespace}"));
+    match tokens.len() {
+        0 => format!("No legacy token Secrets in {place}."),
+        1 => format!("1 legacy token Secret in {place}. Its token never expires."),
+        many => format!("{many} legacy token Secrets in {place}. Their tokens never expire."),
+    }
+}
+
+fn write_json(
+    out: &mut impl Write,
+    server: &str,
+    tokens: &[LegacyToken],
+    generated_at: Timestamp,
+) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Scan<'s> {
+        server: &'s str,
+        generated_at: Timestamp,
+        secrets: &'s [LegacyToken],
+    }
+    serde_json::to_writer_pretty(&mut *out, &Scan { server, generated_at, secrets: tokens })?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn write_inventory(out: &mut impl Write, tokens: &[LegacyToken], generated_at: Timestamp) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Inventory<'s> {
+        api_version: &'static str,
+        kind: &'static str,
+        generated_at: Timestamp,
+        secrets: Vec<Entry<'s>>,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Entry<'s> {
+        namespace: &'s str,
+        name: &'s str,
+        service_account: &'s str,
+    }
+    let entries = tokens.iter().map(|token| Entry {
+        namespace: &token.namespace,
+        name: &token.name,
+        service_account: &token.service_account,
+    });
+    let inventory = Inventory {
+        api_version: "tokenward.dev/v1alpha1",
+        kind: "TokenInventory",
+        generated_at,
+        secrets: entries.collect(),
+    };
+    out.write_all(serde_saphyr::to_string(&inventory)?.as_bytes())?;
+    Ok(())
+}
