@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Exit, Failure};
 use crate::cluster::{Access, Cluster, ClusterError, LegacyToken};
+use crate::config::{InventoryDocument, InventoryEntry};
 
 /// Lists the Secrets of type kubernetes.io/service-account-token, each of which holds a token without an end date.
 ///
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.output {
         Output::Table => table::write(&mut out, &tokens, now)?,
         Output::Json => write_json(&mut out, &server, &tokens, generated_at)?,
-        Output::Inventory => write_inventory(&mut out, &tokens, generated_at)?,
+        Output::Inventory => out.write_all(inventory(&tokens, generated_at).to_yaml().as_bytes())?,
     }
     if arguments.output == Output::Table {
         writeln!(anstream::stderr(), "{}", summary(&tokens, arguments.namespace.as_deref()))?;
@@ -117,33 +118,11 @@ fn write_json(
     Ok(())
 }
 
-fn write_inventory(out: &mut impl Write, tokens: &[LegacyToken], generated_at: Timestamp) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Inventory<'s> {
-        api_version: &'static str,
-        kind: &'static str,
-        generated_at: Timestamp,
-        secrets: Vec<Entry<'s>>,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Entry<'s> {
-        namespace: &'s str,
-        name: &'s str,
-        service_account: &'s str,
-    }
-    let entries = tokens.iter().map(|token| Entry {
-        namespace: &token.namespace,
-        name: &token.name,
-        service_account: &token.service_account,
+fn inventory(tokens: &[LegacyToken], generated_at: Timestamp) -> InventoryDocument<'_> {
+    let entries = tokens.iter().map(|token| InventoryEntry {
+        namespace: token.namespace.as_str().into(),
+        name: token.name.as_str().into(),
+        service_account: token.service_account.as_str().into(),
     });
-    let inventory = Inventory {
-        api_version: "tokenward.dev/v1alpha1",
-        kind: "TokenInventory",
-        generated_at,
-        secrets: entries.collect(),
-    };
-    out.write_all(serde_saphyr::to_string(&inventory)?.as_bytes())?;
-    Ok(())
+    InventoryDocument::new(generated_at, entries.collect())
 }

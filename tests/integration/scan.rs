@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokenward::config::{Source, parse_inventory};
 
 use crate::rig::{self, users::User};
 use canned_server::{CannedServer, Reply};
@@ -148,12 +149,8 @@ fn follows_all_pages_and_begins_anew_when_one_has_gone() {
         kind: TokenInventory
         generatedAt: [now]
         secrets:
-        - namespace: a
-          name: two
-          serviceAccount: ci
-        - namespace: b
-          name: one
-          serviceAccount: ci
+        - {namespace: a, name: two, serviceAccount: ci}
+        - {namespace: b, name: one, serviceAccount: ci}
         ");
     });
 }
@@ -345,5 +342,12 @@ fn lists_what_a_real_cluster_holds() {
     let here = scan_as(User::Developer, &["-n", &namespace.name, "-o", "json"]).expect(0, "");
     let scan: Value = serde_json::from_str(&here.stdout).unwrap();
     assert_eq!(scan["secrets"].as_array().unwrap().len(), 1);
+
+    let inventory = scan_as(User::Developer, &["-n", &namespace.name, "-o", "inventory"]).expect(0, "");
+    let source = Source::new("inventory.yaml", inventory.stdout);
+    let inventory = parse_inventory(&[source]).unwrap();
+    assert_eq!(inventory.service_account(&namespace.name, "legacy-ci"), Some("ci"));
+    assert_eq!(inventory.len(), 1);
+
     scan_as(User::Developer, &[]).expect(3, "User \"dev\" cannot list resource \"secrets\"");
 }
