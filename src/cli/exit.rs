@@ -55,6 +55,8 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
+        // Whoever reads our output has had enough, as `head` has.
+        Err(failure) if is_broken_pipe(&failure.error) => Exit::Clean,
         Err(failure) => {
             let text = told(&failure.error);
             // Standard error may be closed; there is nobody left to tell then.
@@ -63,6 +65,16 @@ pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        cause.downcast_ref().is_some_and(is)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|error| error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe))
+    })
 }
 
 /// What is said of an error. One of the policy or inventory file shows the lines that it is about.

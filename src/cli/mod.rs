@@ -1,14 +1,16 @@
 //! The command line: one file per subcommand.
 
+mod completions;
 mod exit;
 mod explain;
 mod inspect;
 mod manifests;
 mod scan;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 
@@ -30,17 +32,37 @@ enum Command {
     Inspect(inspect::Arguments),
     /// List the legacy token Secrets of a cluster.
     Scan(scan::Arguments),
+    /// Print a completion script for a shell.
+    Completions(completions::Arguments),
+}
+
+/// The whole command line, as its reference and the completion scripts describe it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut command = command();
+    if let Some(name) = name_as_plugin(std::env::args_os().next().as_deref().map(Path::new)) {
+        command = command.bin_name(name);
+    }
+    // Both leave the process on bad usage and for --help, with exit code 2 and 0.
+    let matches = command.clone().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit());
     let result = match arguments.command {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manifests(arguments) => manifests::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     exit::finish(result)
+}
+
+/// What the user typed when `kubectl` started us as its plugin.
+fn name_as_plugin(program: Option<&Path>) -> Option<&'static str> {
+    (program?.file_stem()? == "kubectl-tokenward").then_some("kubectl tokenward")
 }
