@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Which namespaces are reviewed.
     #[arg(long, value_enum, default_value_t = ModeArgument::OptIn)]
     mode: ModeArgument,
+    /// Write a Kustomize base and its overlays into this directory, instead of YAML to standard output.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["certificates", "url", "mode"])]
+    out_dir: Option<PathBuf>,
     /// Namespace of the webhook.
     #[arg(long, default_value = install::NAME, value_parser = namespace_name)]
     namespace: String,
@@ -50,6 +53,13 @@ enum ModeArgument {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = settings(arguments)?;
+    let policies = PolicySet::builtin();
+    if let Some(directory) = &arguments.out_dir {
+        for (file, text) in install::kustomize::tree(&settings, &policies)? {
+            write(&directory.join(file), &text)?;
+        }
+        return Ok(Exit::Clean);
+    }
     if matches!(settings.certificates, Certificates::Elsewhere) {
         // Standard error may be closed; the result is whole without the remark.
         let _ = writeln!(
@@ -58,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
              see --tls-dir, --ca-file and --cert-manager"
         );
     }
-    let objects = install::objects(&settings, &PolicySet::builtin());
+    let objects = install::objects(&settings, &policies);
     anstream::stdout().write_all(install::yaml::stream(&objects)?.as_bytes())?;
     Ok(Exit::Clean)
 }
@@ -126,6 +136,13 @@ fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, text))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// What the API server accepts as the URL of a webhook, without the slash at its end.

@@ -12,6 +12,7 @@ mod cert_manager;
 mod condition;
 mod entry;
 mod files;
+pub mod kustomize;
 mod network;
 mod object;
 mod pods;
