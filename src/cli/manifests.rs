@@ -1,5 +1,6 @@
 //! `tokenward manifests`: what installs the webhook.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{Exit, Failure};
+use crate::config::{self, Source};
 use crate::install::{self, Certificates, Mode, Place, Settings};
-use crate::policy::PolicySet;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -38,6 +39,10 @@ pub(super) struct Arguments {
     /// Container image.
     #[arg(long, default_value_t = Settings::default().image)]
     image: String,
+    /// Policy file or directory, as tokenward serve takes it: its policies get entries, its files go into the ConfigMap. May
+    /// be given more than once.
+    #[arg(long, value_name = "PATH")]
+    policy: Vec<PathBuf>,
     /// Number of Pods.
     #[arg(long, default_value_t = Settings::default().replicas, value_parser = clap::value_parser!(i32).range(1..=100))]
     replicas: i32,
@@ -52,8 +57,9 @@ enum ModeArgument {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let settings = settings(arguments)?;
-    let policies = PolicySet::builtin();
+    let sources = config::read_policies(&arguments.policy)?;
+    let policies = config::parse_policies(&sources)?;
+    let settings = settings(arguments, &sources)?;
     if let Some(directory) = &arguments.out_dir {
         for (file, text) in install::kustomize::tree(&settings, &policies)? {
             write(&directory.join(file), &text)?;
@@ -73,7 +79,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
+fn settings(arguments: &Arguments, policy_files: &[Source]) -> anyhow::Result<Settings> {
     Ok(Settings {
         namespace: arguments.namespace.clone(),
         image: arguments.image.clone(),
@@ -84,8 +90,38 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
         },
         place: arguments.url.clone().map_or(Place::Cluster, Place::Url),
         certificates: certificates(arguments)?,
-        ..Settings::default()
+        policy_files: config_map_files(policy_files)?,
     })
+}
+
+/// The files by the names that they get in one ConfigMap. The server reads there what ends in `.yaml`, `.yml` or `.json`.
+fn config_map_files(sources: &[Source]) -> anyhow::Result<BTreeMap<String, String>> {
+    const LARGEST_CONFIG_MAP: usize = 1 << 20;
+    let mut files = BTreeMap::new();
+    for source in sources {
+        let path = Path::new(source.name());
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        ensure!(
+            !stem.starts_with('.') && stem.chars().all(is_allowed),
+            "{}: rename the file; in a ConfigMap a name has letters, digits, -, _ and .",
+            path.display()
+        );
+        let suffix = path.extension().and_then(|it| it.to_str()).filter(|it| ["yaml", "yml", "json"].contains(it));
+        let name = format!("{stem}.{}", suffix.unwrap_or("yaml"));
+        let text = std::str::from_utf8(source.bytes()).with_context(|| format!("{}: no UTF-8", path.display()))?;
+        ensure!(
+            files.insert(name, text.to_owned()).is_none(),
+            "{}: rename the file; another one of that name goes into the same ConfigMap",
+            path.display()
+        );
+    }
+    let size: usize = files.iter().map(|(name, text)| name.len() + text.len()).sum();
+    ensure!(
+        size <= LARGEST_CONFIG_MAP,
+        "the policy files have {size} bytes, and a ConfigMap holds {LARGEST_CONFIG_MAP}"
+    );
+    Ok(files)
 }
 
 fn certificates(arguments: &Arguments) -> anyhow::Result<Certificates> {

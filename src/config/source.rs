@@ -65,7 +65,8 @@ impl fmt::Debug for Source {
 /// links that the kubelet lays out, and not again through `..data`.
 ///
 /// # Errors
-/// Where a path is missing, unreadable, or larger than 8 MiB, or a directory holds no such file.
+/// Where a path is missing, unreadable, or larger than 8 MiB, or a directory holds no such file; but a mounted ConfigMap may
+/// be empty.
 pub fn read_policies(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
     read(paths, LARGEST_POLICY, &["yaml", "yml", "json"])
 }
@@ -111,13 +112,19 @@ fn files(path: &Path, suffixes: &[&str]) -> Result<Vec<PathBuf>, Problem> {
             files.push(file);
         }
     }
-    if files.is_empty() {
+    if files.is_empty() && !is_mounted_volume(path) {
         let wanted: Vec<String> = suffixes.iter().map(|suffix| format!("*.{suffix}")).collect();
         let what = format!("the directory holds no file named {}", wanted.join(", "));
         return Err(Problem::of_file(&path.to_string_lossy(), what, "put one there, or leave the path out"));
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether the kubelet laid out this directory. An empty ConfigMap says on purpose that there is nothing; when the last file
+/// was taken out of it, what that file said must end.
+fn is_mounted_volume(directory: &Path) -> bool {
+    directory.join("..data").is_dir()
 }
 
 fn is_named_for(name: &OsStr, suffixes: &[&str]) -> bool {

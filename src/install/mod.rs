@@ -28,8 +28,6 @@ use crate::policy::PolicySet;
 
 /// The name of most objects, and the default name of their namespace.
 pub const NAME: &str = "tokenward";
-/// The namespace label that chooses a policy.
-pub const POLICY_LABEL: &str = "tokenward.dev/policy";
 /// The Secret of type `kubernetes.io/tls` that the Pods mount.
 pub const TLS_SECRET: &str = "tokenward-tls";
 /// The ConfigMap with the policy files.

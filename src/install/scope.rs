@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
-use super::POLICY_LABEL;
+use crate::resource::POLICY_LABEL;
 
 /// Set by the API server itself on every namespace.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";

@@ -9,3 +9,4 @@ mod rig;
 mod rig_works;
 mod scan;
 mod secret_changes;
+mod webhook_configuration;
