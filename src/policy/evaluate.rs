@@ -14,6 +14,7 @@ use super::{Action, Policy};
 use crate::admission::{Object, Operation, Request, Resource};
 use crate::injection;
 use crate::resource::{FieldPath, Namespace, Secret, ServiceAccount, TokenRequest};
+use crate::token::Automount;
 
 /// Decides on a request.
 ///
@@ -40,6 +41,7 @@ pub fn evaluate(phase: Phase, request: &Request<'_>, facts: &dyn Facts, policy: 
 
 fn mutate(context: Context<'_>, decision: &mut Decision) {
     if let Some(review) = created_pod(context) {
+        note_unknown_account(&review, &mut decision.notes);
         injection::apply(&review, decision);
     }
 }
@@ -55,7 +57,15 @@ fn validate(context: Context<'_>, decision: &mut Decision) {
         decision.remarks.extend(labelling::preview(change));
     }
     if let Some(review) = created_pod(context) {
+        note_unknown_account(&review, &mut decision.notes);
         injection::foretell(&review, decision);
+    }
+}
+
+/// Where the service account decides on automounting and is not known, neither do we know what the Pod will hold.
+fn note_unknown_account(review: &PodReview<'_>, notes: &mut Notes) {
+    if review.automount() == Automount::Unknown && !review.pod.is_mirror() {
+        notes.unknown(&format!("serviceaccount/{}", review.pod.spec.service_account_name()));
     }
 }
 

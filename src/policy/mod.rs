@@ -32,3 +32,4 @@ pub use inventory::Inventory;
 pub use registry::{RULES, Rule};
 pub use review::{Change, Context, PodReview, PodScope};
 pub use set::{Answer, PolicySet};
+pub(crate) use text::shortened;

@@ -10,6 +10,7 @@ use super::registry::Rule;
 use super::text::shortened;
 use crate::admission::Request;
 use crate::resource::{FieldPath, Pod};
+use crate::token::Automount;
 
 /// What every rule may ask, whatever it looks at.
 #[derive(Clone, Copy)]
@@ -112,6 +113,17 @@ impl PodReview<'_> {
     #[must_use]
     pub fn annotation(&self, key: &str) -> FieldPath {
         self.base.clone().field("metadata.annotations").key(key)
+    }
+
+    /// Whether the API server mounts its own token. Nothing has run on a template, so one that says nothing is unknown.
+    #[must_use]
+    pub fn automount(&self) -> Automount {
+        let spec = &self.pod.spec;
+        let resolved = || {
+            let account = spec.service_account_name();
+            self.context.facts.automount_resolved(&self.context.request.namespace, account)
+        };
+        Automount::of(spec, !self.is_template() && resolved())
     }
 
     /// True when the whole Pod is being created.

@@ -7,7 +7,7 @@ const LONGEST_NAME: usize = 40;
 
 /// A name for a sentence: cut in the middle where it is long, so that a message stays within its bound, and without
 /// control characters, with which the API server would drop it.
-pub(super) fn shortened(name: &str) -> Cow<'_, str> {
+pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
     if name.len() <= LONGEST_NAME && !name.contains(char::is_control) {
         return Cow::Borrowed(name);
     }

@@ -16,6 +16,15 @@ pub struct Pod<'a> {
     pub spec: PodSpec<'a>,
 }
 
+impl Pod<'_> {
+    /// Whether the Pod shows a static one of a kubelet, which runs whatever an API server says, and which neither the
+    /// built-in plugin nor injection changes.
+    #[must_use]
+    pub fn is_mirror(&self) -> bool {
+        self.metadata.annotations.get("kubernetes.io/config.mirror").is_some()
+    }
+}
+
 /// The specification of a Pod or of a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

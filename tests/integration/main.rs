@@ -4,6 +4,8 @@
 mod account_and_namespace_rules;
 mod command_line;
 mod fixture;
+mod injection;
+mod pods;
 mod policy_file;
 mod rig;
 mod rig_works;
