@@ -22,6 +22,8 @@ pub mod resource;
 pub mod token;
 
 #[cfg(feature = "cli")]
+pub mod certs;
+#[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod cluster;
@@ -29,3 +31,7 @@ pub mod cluster;
 pub mod config;
 #[cfg(feature = "cli")]
 pub mod install;
+#[cfg(feature = "cli")]
+pub mod server;
+#[cfg(feature = "cli")]
+pub mod telemetry;

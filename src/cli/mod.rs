@@ -6,6 +6,7 @@ mod explain;
 mod inspect;
 mod manifests;
 mod scan;
+mod serve;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Command {
     Manifests(manifests::Arguments),
     /// Say what a service account token is, without printing it.
     Inspect(inspect::Arguments),
+    /// Run the webhook.
+    Serve(serve::Arguments),
     /// List the legacy token Secrets of a cluster.
     Scan(scan::Arguments),
     /// Print a completion script for a shell.
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
     };
     exit::finish(result)
 }

@@ -1,0 +1,162 @@
+//! One connection, from the handshake to the last byte.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+use super::Limits;
+use super::connections::Connections;
+use super::lifecycle::Lifecycle;
+use super::pace::{Pace, Paced};
+use crate::telemetry::{Metrics, Shed};
+
+/// The largest head, and what hyper keeps of a body before it is asked for.
+const READ_BUFFER: usize = 64 * 1024;
+/// How long a refused caller may go on sending before the connection is closed on it, and how much.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 32 * 1024 * 1024;
+
+/// What is spoken on a port, and who answers.
+pub(super) struct Protocol {
+    /// `None` for plain HTTP.
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) lifecycle: Arc<Lifecycle>,
+    /// `None` where connections are not counted in the metrics.
+    pub(super) metrics: Option<Metrics>,
+}
+
+impl Protocol {
+    pub(super) fn connection_shed(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.shed(Shed::Connection);
+        }
+    }
+
+    pub(super) fn connection_opened(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.connection_opened();
+        }
+    }
+
+    pub(super) fn connection_closed(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.connection_closed();
+        }
+    }
+
+    /// Serves a connection until it ends.
+    pub(super) async fn serve(&self, stream: TcpStream, connections: &Arc<Connections>) {
+        let Some(tls) = &self.tls else { return self.speak_http(stream, connections).await };
+        match timeout(self.limits.handshake, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.speak_http(stream, connections).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => {
+                tracing::debug!("a TLS handshake took too long");
+                if let Some(metrics) = &self.metrics {
+                    metrics.shed(Shed::Handshake);
+                }
+            }
+        }
+    }
+
+    async fn speak_http<S>(&self, stream: S, connections: &Arc<Connections>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let pace = Arc::new(Pace::default());
+        let stream = Paced::new(stream, Arc::clone(&pace), Arc::clone(connections), &self.limits);
+        let service = hyper::service::service_fn(|request: Request<Incoming>| {
+            pace.request_begins();
+            let (router, lifecycle) = (self.router.clone(), Arc::clone(&self.lifecycle));
+            let pace = Arc::clone(&pace);
+            Box::pin(async move {
+                let answer = router.oneshot(request).await;
+                answer.map(|answer| with_pace(answer, pace, &lifecycle))
+            })
+        });
+        let mut builder = http1::Builder::new();
+        // See `pace`: hyper's own deadline would close idle connections.
+        builder.header_read_timeout(None::<Duration>).max_buf_size(READ_BUFFER);
+        let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+        let result = poll_fn(|context| connection.poll_without_shutdown(context)).await;
+        match result {
+            Ok(()) => linger(connection.into_parts().io.into_inner().into_inner()).await,
+            Err(error) => tracing::debug!(%error, "a connection failed"),
+        }
+    }
+}
+
+fn with_pace(answer: Response<Body>, pace: Arc<Pace>, lifecycle: &Lifecycle) -> Response<AnswerBody> {
+    let mut answer = answer.map(|body| AnswerBody { body, pace });
+    if lifecycle.is_closing() {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// The body of an answer. When it is dropped all of it has been handed to the connection.
+struct AnswerBody {
+    body: Body,
+    pace: Arc<Pace>,
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        std::pin::Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        self.pace.request_ends();
+    }
+}
+
+/// Says that nothing more will come, then reads what the caller still sends. Closing a socket with unread bytes resets the
+/// connection, and a reset can overtake the answer: the caller would see neither the refusal nor its `Retry-After`.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let end = tokio::time::Instant::now() + LINGER;
+    if !matches!(timeout_at(end, stream.shutdown()).await, Ok(Ok(()))) {
+        return;
+    }
+    // On the heap, or every connection's task would be larger by it.
+    let mut scratch = vec![0; 16 * 1024];
+    let mut left = LINGER_BYTES;
+    while let Ok(Ok(read @ 1..)) = timeout_at(end, stream.read(&mut scratch)).await {
+        left = left.saturating_sub(read);
+        if left == 0 {
+            return;
+        }
+    }
+}

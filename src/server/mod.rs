@@ -1,0 +1,32 @@
+//! The webhook server.
+//!
+//! ```text
+//! TCP ─► TLS (handshake deadline) ─► HTTP/1.1 (pace) ─► route names policy and phase
+//!   ─► intake (content type, body limit, bytes in flight, reviews in flight, deadline) ─► bytes
+//!   ─► PolicySet::answer ─► bytes ─► 200 ─► metrics and one log line
+//! ```
+//!
+//! Everything that can fail for want of a file is read at the start; from then on a request touches no file, no network
+//! and no other process. Files are read again on a thread of their own.
+
+mod address;
+mod admin;
+mod budget;
+mod connection;
+mod connections;
+mod deadline;
+mod fingerprint;
+mod intake;
+mod lifecycle;
+mod listener;
+mod pace;
+mod refusal;
+mod reload;
+mod reviews;
+mod settings;
+mod start;
+
+pub use address::{BadAddress, BindError, ListenAddress};
+pub use deadline::parse_go_duration;
+pub use settings::{CertificateSource, Drain, Limits, Settings};
+pub use start::{Server, StartError};

@@ -1,0 +1,201 @@
+//! The routes that the API server calls.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::Limits;
+use super::budget::Budget;
+use super::deadline::time_allowed;
+use super::intake::{check_head, receive};
+use super::refusal::Refusal;
+use crate::admission::Malformed;
+use crate::policy::{Answer, Inventory, Phase, PolicySet};
+use crate::telemetry::{Metrics, Outcome};
+
+/// Bodies from this size on are judged on a thread of their own: a quarter of a millisecond and more is too long to keep
+/// other connections waiting.
+const LARGE: usize = 256 * 1024;
+
+/// What reviews are answered from.
+pub(super) struct Reviews {
+    pub(super) policies: Arc<ArcSwap<PolicySet>>,
+    pub(super) inventory: Arc<ArcSwap<Inventory>>,
+    pub(super) metrics: Metrics,
+    in_flight: Semaphore,
+    budget: Arc<Budget>,
+    limits: Limits,
+}
+
+impl Reviews {
+    pub(super) fn new(
+        policies: Arc<ArcSwap<PolicySet>>,
+        inventory: Arc<ArcSwap<Inventory>>,
+        metrics: Metrics,
+        limits: Limits,
+    ) -> Arc<Self> {
+        let in_flight = Semaphore::new(limits.reviews);
+        let budget = Budget::new(limits.bodies);
+        Arc::new(Self { policies, inventory, metrics, in_flight, budget, limits })
+    }
+
+    /// The routes: one path for each policy and phase, so that the webhook configuration chooses the policy.
+    pub(super) fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/mutate/{policy}", post(mutate))
+            .route("/validate/{policy}", post(validate))
+            .method_not_allowed_fallback(async || Refusal::Method("POST"))
+            .fallback(async || Refusal::NotFound)
+            .with_state(self)
+    }
+
+    async fn answer(self: Arc<Self>, phase: Phase, policy: String, request: Request) -> Result<Answer, Refusal> {
+        let begun = Instant::now();
+        check_head(request.headers(), self.limits.body)?;
+        let Ok(_one_of_many) = self.in_flight.try_acquire() else { return Err(Refusal::TooManyReviews) };
+        let allowed = time_allowed(request.uri().query());
+        let body = request.into_body();
+        let answered = timeout(allowed, Arc::clone(&self).receive_and_decide(phase, policy, body, begun));
+        answered.await.map_err(|_| Refusal::TooLate)?
+    }
+
+    async fn receive_and_decide(
+        self: Arc<Self>,
+        phase: Phase,
+        policy: String,
+        body: Body,
+        begun: Instant,
+    ) -> Result<Answer, Refusal> {
+        let received = timeout(self.limits.slow, receive(body, self.limits.body, &self.budget));
+        let received = received.await.map_err(|_| Refusal::TooLate)??;
+        if received.bytes.len() < LARGE {
+            return self.decide(phase, &policy, &received.bytes, begun);
+        }
+        let large = tokio::task::spawn_blocking(move || {
+            let _share = &received;
+            self.decide(phase, &policy, &received.bytes, begun)
+        });
+        large.await.map_err(|_| Refusal::Fault)?
+    }
+
+    /// Decides by one version of the policies and of the inventory.
+    fn decide(&self, phase: Phase, policy: &str, body: &Bytes, begun: Instant) -> Result<Answer, Refusal> {
+        let policies = self.policies.load();
+        let inventory = self.inventory.load();
+        let now = Timestamp::now();
+        match contained(|| policies.answer(policy, phase, body, &**inventory, now)) {
+            Some(Ok(answer)) => {
+                self.metrics.decided(phase, answer.resource, &answer.decision, begun.elapsed());
+                Ok(answer)
+            }
+            Some(Err(malformed)) => {
+                let judge = &policies.select(policy).name;
+                self.metrics.undecided(phase, judge, Outcome::Malformed, begun.elapsed());
+                Err(malformed.into())
+            }
+            None => {
+                let judge = &policies.select(policy).name;
+                self.metrics.undecided(phase, judge, Outcome::Error, begun.elapsed());
+                Err(Refusal::Fault)
+            }
+        }
+    }
+}
+
+/// Runs a decision; `None` when it panicked. Decisions change nothing outside of themselves, so nothing is left broken.
+fn contained(decide: impl FnOnce() -> Result<Answer, Malformed>) -> Option<Result<Answer, Malformed>> {
+    catch_unwind(AssertUnwindSafe(decide)).ok()
+}
+
+async fn mutate(
+    State(reviews): State<Arc<Reviews>>,
+    policy: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    respond(reviews, Phase::Mutate, policy, request).await
+}
+
+async fn validate(
+    State(reviews): State<Arc<Reviews>>,
+    policy: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    respond(reviews, Phase::Validate, policy, request).await
+}
+
+async fn respond(
+    reviews: Arc<Reviews>,
+    phase: Phase,
+    policy: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let Ok(Path(policy)) = policy else { return Refusal::NotFound.into_response() };
+    match Arc::clone(&reviews).answer(phase, policy, request).await {
+        Ok(answer) => {
+            log(phase, &answer);
+            ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer.body).into_response()
+        }
+        Err(refusal) => {
+            if let Some(shed) = refusal.shed() {
+                reviews.metrics.shed(shed);
+            }
+            tracing::info!(phase = phase.as_str(), status = refusal.status().as_u16(), reason = %refusal, "no review");
+            refusal.into_response()
+        }
+    }
+}
+
+/// One line: what was asked and what was said, by code; never what the object holds.
+fn log(phase: Phase, answer: &Answer) {
+    let outcome = Outcome::of(&answer.decision);
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                uid = answer.uid,
+                phase = phase.as_str(),
+                resource = answer.resource.label(),
+                policy = answer.decision.policy,
+                decision = outcome.as_str(),
+                codes = codes(answer),
+                "review"
+            )
+        };
+    }
+    match outcome {
+        Outcome::Denied => line!(info),
+        _ => line!(debug),
+    }
+}
+
+/// Such as `TW101=deny,TW204=audit`.
+fn codes(answer: &Answer) -> String {
+    let mut codes: Vec<String> =
+        answer.decision.findings.iter().map(|finding| format!("{}={}", finding.rule.code, finding.action)).collect();
+    codes.dedup();
+    codes.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contained;
+    use crate::admission::Malformed;
+
+    #[test]
+    fn a_panic_stays_with_the_review_that_caused_it() {
+        assert!(contained(|| panic!("tripped over a Secret")).is_none());
+        assert!(matches!(contained(|| Err(Malformed::TooDeep)), Some(Err(Malformed::TooDeep))));
+    }
+}

@@ -1,0 +1,118 @@
+//! What a server is started with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ListenAddress;
+use crate::certs::Pair;
+
+/// Everything that a server needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the API server calls.
+    pub listen: ListenAddress,
+    /// Where probes and metrics are answered, in plain HTTP.
+    pub admin_listen: ListenAddress,
+    /// The serving certificate.
+    pub certificate: CertificateSource,
+    /// Policy files and directories, in addition to the built-in policies.
+    pub policies: Vec<PathBuf>,
+    /// Inventory files and directories.
+    pub inventories: Vec<PathBuf>,
+    /// Bounds on what is taken in.
+    pub limits: Limits,
+    /// How serving ends.
+    pub drain: Drain,
+    /// How often files are compared by content, beside being watched.
+    pub poll: Duration,
+}
+
+impl Settings {
+    /// The settings of a server with a certificate from memory, on free loopback ports and with the built-in policies.
+    #[must_use]
+    pub fn in_memory(pair: Pair) -> Self {
+        Self {
+            listen: ListenAddress::loopback(0),
+            admin_listen: ListenAddress::loopback(0),
+            certificate: CertificateSource::Memory(Box::new(pair)),
+            policies: Vec::new(),
+            inventories: Vec::new(),
+            limits: Limits::default(),
+            drain: Drain::at_once(),
+            poll: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where the serving certificate comes from.
+#[derive(Clone, Debug)]
+pub enum CertificateSource {
+    /// A directory with `tls.crt` and `tls.key`, read again when they change.
+    Directory(PathBuf),
+    /// One that was made for this process.
+    Memory(Box<Pair>),
+}
+
+/// Bounds on what is taken in.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The largest request body, in bytes.
+    pub body: usize,
+    /// All bodies in flight together, in bytes.
+    pub bodies: usize,
+    /// Reviews in flight; one more is answered 429.
+    pub reviews: usize,
+    /// Open connections; one more is closed at once.
+    pub connections: usize,
+    /// For the whole TLS handshake.
+    pub handshake: Duration,
+    /// For the head of a request, from its first byte; also for its body, and for a caller that does not take the answer.
+    pub slow: Duration,
+    /// For a connection without a request. The API server drops its idle connections after 90 s; a server that drops them
+    /// first loses the call that is just coming.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 16 * 1024 * 1024,
+            bodies: 64 * 1024 * 1024,
+            reviews: 1024,
+            connections: 2048,
+            handshake: Duration::from_secs(5),
+            slow: Duration::from_secs(10),
+            idle: Duration::from_secs(180),
+        }
+    }
+}
+
+/// How serving ends, counted from the first signal.
+#[derive(Clone, Debug)]
+pub struct Drain {
+    /// When answers begin to carry `Connection: close`: by then the endpoint has been withdrawn, and a caller that
+    /// reconnects reaches another replica.
+    pub close_after: Duration,
+    /// New connections are accepted at least until then.
+    pub accept_for: Duration,
+    /// The latest end: a little more than the API server keeps an idle connection.
+    pub limit: Duration,
+}
+
+impl Drain {
+    /// No waiting for callers that may still come: ends with the last connection.
+    #[must_use]
+    pub const fn at_once() -> Self {
+        Self { close_after: Duration::ZERO, accept_for: Duration::ZERO, limit: Duration::from_secs(1) }
+    }
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            close_after: Duration::from_secs(5),
+            accept_for: Duration::from_secs(15),
+            limit: Duration::from_secs(95),
+        }
+    }
+}
