@@ -102,7 +102,7 @@ async fn serve(settings: Settings, dev: bool, begun: Instant) -> Result<Exit, Fa
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut server = Server::start(settings)?;
     let (address, admin_address) = (server.address(), server.admin_address());
-    tracing::info!(%address, %admin_address, milliseconds = begun.elapsed().as_millis(), "ready");
+    tracing::info!(%address, %admin_address, milliseconds = begun.elapsed().as_secs_f64() * 1000.0, "ready");
     if dev {
         print_example(&server)?;
     }

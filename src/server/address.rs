@@ -60,7 +60,12 @@ impl FromStr for ListenAddress {
         if let Some(port) = text.strip_prefix("localhost:") {
             return port.parse().map(Self::loopback).map_err(|_| BadAddress);
         }
-        text.parse().map(Self::One).map_err(|_| BadAddress)
+        match text.parse() {
+            // The same, as others write it: on a machine without IPv6 it still means every interface.
+            Ok(SocketAddr::V6(address)) if address.ip().is_unspecified() => Ok(Self::Everywhere(address.port())),
+            Ok(address) => Ok(Self::One(address)),
+            Err(_) => Err(BadAddress),
+        }
     }
 }
 
@@ -144,9 +149,10 @@ mod tests {
 
     #[test]
     fn reads_addresses_and_bare_ports() {
-        for text in ["127.0.0.1:8443", "[::]:8443", ":8080"] {
+        for text in ["127.0.0.1:8443", "0.0.0.0:8443", "[::1]:8443", ":8080"] {
             assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
         }
+        assert_eq!("[::]:8443".parse(), Ok(ListenAddress::Everywhere(8443)));
         assert_eq!("localhost:0".parse(), Ok(ListenAddress::loopback(0)));
     }
 
