@@ -32,6 +32,10 @@ pub mod config;
 #[cfg(feature = "cli")]
 pub mod install;
 #[cfg(feature = "cli")]
+pub mod report;
+#[cfg(feature = "cli")]
+pub mod review;
+#[cfg(feature = "cli")]
 pub mod server;
 #[cfg(feature = "cli")]
 pub mod telemetry;

@@ -5,6 +5,7 @@ mod exit;
 mod explain;
 mod inspect;
 mod manifests;
+mod review;
 mod scan;
 mod serve;
 
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Decide on manifests or recorded reviews exactly as the webhook would.
+    Review(review::Arguments),
     /// Show a rule's page, or all rules.
     Explain(explain::Arguments),
     /// Render what installs the webhook, as YAML for kubectl apply.
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
     };
     exit::finish(result)
 }

@@ -1,0 +1,138 @@
+//! `tokenward review`: decides on manifests and recorded reviews without a cluster.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+
+use super::{Exit, Failure};
+use crate::policy::{Action, Builtin, Inventory, Phase, PolicySet};
+use crate::report::{Format, InputError, Report};
+use crate::review::{self, Phases, Review};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files, directories with all their .yaml, .yml and .json files, or - for standard input.
+    #[arg(required = true, value_name = "PATH|-")]
+    paths: Vec<PathBuf>,
+
+    /// The policy for objects whose Namespace, with its label tokenward.dev/policy, is not part of the input.
+    #[arg(long, value_name = "NAME", default_value = Builtin::Baseline.as_str())]
+    policy_name: String,
+
+    /// The namespace of objects that name none.
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
+    namespace: String,
+
+    /// The instant to judge at, such as 2027-01-01T00:00:00Z; now, if it is left out. Exceptions end by it.
+    #[arg(long, value_name = "TIMESTAMP")]
+    now: Option<Timestamp>,
+
+    /// Ask recorded reviews this question alone.
+    #[arg(long, value_enum)]
+    phase: Option<PhaseChoice>,
+
+    /// End with exit code 1 from this action on.
+    #[arg(long, value_enum, default_value_t = FailOn::Deny)]
+    fail_on: FailOn,
+
+    /// How to write the results.
+    #[arg(long, short, value_enum, default_value_t = Format::Human)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PhaseChoice {
+    /// What would be changed?
+    Mutate,
+    /// Is it allowed?
+    Validate,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FailOn {
+    /// A finding that refuses the object.
+    Deny,
+    /// A warning, or worse.
+    Warn,
+    /// A finding for the audit log, or worse.
+    Audit,
+    /// Only input that cannot be read.
+    Never,
+}
+
+impl FailOn {
+    fn is_reached(self, severity: Action) -> bool {
+        match self {
+            Self::Deny => severity >= Action::Deny,
+            Self::Warn => severity >= Action::Warn,
+            Self::Audit => severity >= Action::Audit,
+            Self::Never => false,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (sources, unavailable) = review::read(&arguments.paths, std::io::stdin().lock());
+    let policies = PolicySet::builtin();
+    let inventory = Inventory::default();
+    known_policy(&policies, &arguments.policy_name)?;
+    let review = Review {
+        policies: &policies,
+        inventory: &inventory,
+        policy_name: &arguments.policy_name,
+        namespace: &arguments.namespace,
+        phases: arguments.phase.map_or(Phases::Both, |phase| {
+            Phases::One(match phase {
+                PhaseChoice::Mutate => Phase::Mutate,
+                PhaseChoice::Validate => Phase::Validate,
+            })
+        }),
+        now: arguments.now.unwrap_or_else(Timestamp::now),
+    };
+    let mut report = review.of(&sources);
+    report.errors.splice(0..0, unavailable);
+    if report.is_empty() {
+        let file = arguments.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let message = "nothing to review: the input holds no document".to_owned();
+        report.errors.push(InputError { file, position: None, message });
+    }
+    print(&report, arguments.output)?;
+    Ok(exit(&report, arguments.fail_on))
+}
+
+fn known_policy(policies: &PolicySet, name: &str) -> Result<(), Failure> {
+    if policies.get(name).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
+    let near = names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(known, name), *known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    let hint = near.map_or_else(String::new, |(_, known)| format!("did you mean {known}? "));
+    Err(anyhow!("no policy is called {name:?}; {hint}known are {}", names.join(", ")).into())
+}
+
+fn print(report: &Report, format: Format) -> Result<(), Failure> {
+    let mut out = anstream::stdout();
+    out.write_all(report.render(format).as_bytes())?;
+    out.flush()?;
+    let mut err = anstream::stderr();
+    for error in &report.errors {
+        writeln!(err, "error: {error}")?;
+    }
+    Ok(())
+}
+
+fn exit(report: &Report, fail_on: FailOn) -> Exit {
+    if !report.errors.is_empty() {
+        Exit::BadInput
+    } else if fail_on.is_reached(report.severity()) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}

@@ -1,0 +1,27 @@
+//! Manifests and recorded reviews, decided on exactly as the webhook would.
+//!
+//! ```text
+//!   files ──► documents ──► objects ──┬─► what they say of the cluster: accounts, Secrets, labels
+//!                                     └─► completed as the API server would ──► AdmissionReview bytes
+//!                                                          ──► PolicySet::answer ──► report::Verdict
+//! ```
+//!
+//! There is no second decision path: what is judged are the bytes of an AdmissionReview, made here or recorded.
+
+mod account_plugin;
+mod change;
+mod complete;
+mod context;
+mod diff;
+mod document;
+mod excerpt;
+mod json;
+mod judge;
+mod node;
+mod object;
+mod request;
+mod source;
+mod yaml;
+
+pub use judge::{Phases, Review};
+pub use source::{Position, Source, read};
