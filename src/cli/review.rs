@@ -7,9 +7,10 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 
 use super::{Exit, Failure};
-use crate::policy::{Action, Builtin, Inventory, Phase, PolicySet};
+use crate::config;
+use crate::policy::{Action, Builtin, Phase, PolicySet};
 use crate::report::{Format, InputError, Report};
-use crate::review::{self, Phases, Review};
+use crate::review::{self, Input, Phases, Review};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -20,6 +21,14 @@ pub(super) struct Arguments {
     /// The policy for objects whose Namespace, with its label tokenward.dev/policy, is not part of the input.
     #[arg(long, value_name = "NAME", default_value = Builtin::Baseline.as_str())]
     policy_name: String,
+
+    /// Policies and exceptions: a file or a directory; may be given more than once. Those in the input count too.
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+
+    /// The legacy Secrets of the cluster, from tokenward scan -o inventory; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    inventory: Vec<PathBuf>,
 
     /// The namespace of objects that name none.
     #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
@@ -50,6 +59,15 @@ enum PhaseChoice {
     Validate,
 }
 
+impl PhaseChoice {
+    const fn phases(self) -> Phases {
+        Phases::One(match self {
+            Self::Mutate => Phase::Mutate,
+            Self::Validate => Phase::Validate,
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum FailOn {
     /// A finding that refuses the object.
@@ -75,27 +93,25 @@ impl FailOn {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (sources, unavailable) = review::read(&arguments.paths, std::io::stdin().lock());
-    let policies = PolicySet::builtin();
-    let inventory = Inventory::default();
+    let input = Input::parse(&sources);
+    let policies = [config::read_policies(&arguments.policy)?, input.policies()].concat();
+    let policies = config::parse_policies(&policies)?;
+    let inventory = [config::read_inventory(&arguments.inventory)?, input.inventories()].concat();
+    let inventory = config::parse_inventory(&inventory)?;
     known_policy(&policies, &arguments.policy_name)?;
     let review = Review {
         policies: &policies,
         inventory: &inventory,
         policy_name: &arguments.policy_name,
         namespace: &arguments.namespace,
-        phases: arguments.phase.map_or(Phases::Both, |phase| {
-            Phases::One(match phase {
-                PhaseChoice::Mutate => Phase::Mutate,
-                PhaseChoice::Validate => Phase::Validate,
-            })
-        }),
+        phases: arguments.phase.map_or(Phases::Both, PhaseChoice::phases),
         now: arguments.now.unwrap_or_else(Timestamp::now),
     };
-    let mut report = review.of(&sources);
+    let mut report = review.of(&input);
     report.errors.splice(0..0, unavailable);
-    if report.is_empty() {
+    if input.is_empty() && report.errors.is_empty() {
         let file = arguments.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-        let message = "nothing to review: the input holds no document".to_owned();
+        let message = "nothing to review: there is no document in it".to_owned();
         report.errors.push(InputError { file, position: None, message });
     }
     print(&report, arguments.output)?;
@@ -107,12 +123,8 @@ fn known_policy(policies: &PolicySet, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
-    let near = names
-        .iter()
-        .map(|known| (strsim::jaro_winkler(known, name), *known))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0));
-    let hint = near.map_or_else(String::new, |(_, known)| format!("did you mean {known}? "));
+    let near = config::nearest(name, names.iter().copied());
+    let hint = near.map_or_else(String::new, |known| format!("did you mean {known}? "));
     Err(anyhow!("no policy is called {name:?}; {hint}known are {}", names.join(", ")).into())
 }
 

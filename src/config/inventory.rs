@@ -21,7 +21,8 @@ use crate::policy::Inventory;
 /// The largest inventory when decompressed, in bytes.
 const LARGEST: u64 = 256 << 20;
 
-const KIND: &str = "TokenInventory";
+/// The kind of an inventory document.
+pub const KIND: &str = "TokenInventory";
 
 /// A TokenInventory as it is stored: where the legacy tokens are, never a byte of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,6 +23,7 @@ pub mod yaml;
 use std::collections::BTreeMap;
 
 pub use object::Object;
+pub use scope::SYSTEM_NAMESPACES;
 
 use crate::policy::PolicySet;
 

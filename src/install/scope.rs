@@ -6,8 +6,8 @@ use crate::resource::POLICY_LABEL;
 
 /// Set by the API server itself on every namespace.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
-/// What a cluster needs to start, or to mend itself, must not depend on a webhook.
-const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-node-lease", "kube-public"];
+/// The namespaces that are never reviewed: what a cluster needs to start, or to mend itself, must not depend on a webhook.
+pub const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-node-lease", "kube-public"];
 
 /// The namespaces of an entry.
 #[derive(Clone, Debug)]

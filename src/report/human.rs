@@ -51,7 +51,6 @@ fn level(action: Action) -> Level<'static> {
 }
 
 fn render_finding(verdict: &Verdict, finding: &Finding, places: &Sites) -> String {
-    let title = format!("{}: {}", finding.rule.name, finding.message);
     let mut snippet = Snippet::source(places.excerpt.text.as_str())
         .line_start(places.excerpt.first_line)
         .path(verdict.location.file.as_str());
@@ -60,8 +59,9 @@ fn render_finding(verdict: &Verdict, finding: &Finding, places: &Sites) -> Strin
         let label = if site.is_exact { site.path.clone() } else { format!("below here: {}", site.path) };
         snippet = snippet.annotation(kind.span(mark.clone()).label(label));
     }
+    let id = format!("{} {}", finding.rule.code, finding.rule.name);
     let mut group =
-        Group::with_title(level(finding.action).primary_title(title).id(finding.rule.code)).element(snippet);
+        Group::with_title(level(finding.action).primary_title(finding.message.as_str()).id(id)).element(snippet);
     if !finding.advice.is_empty() {
         group = group.element(Level::HELP.message(finding.advice.as_str()));
     }

@@ -211,12 +211,6 @@ impl Report {
         self.verdicts.iter().map(|verdict| verdict.decision.severity()).max().unwrap_or_default()
     }
 
-    /// True when there was nothing to judge, to skip or to complain of.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.verdicts.is_empty() && self.skipped.is_empty() && self.errors.is_empty()
-    }
-
     /// Counts the verdicts.
     #[must_use]
     pub fn summary(&self) -> Summary {

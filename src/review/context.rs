@@ -1,6 +1,6 @@
 //! What the input says of the cluster: its service accounts, its Secrets and its namespaces.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -103,6 +103,13 @@ impl Facts for Known<'_> {
             Some(None) => SecretFact::Other,
             None => listed,
         }
+    }
+
+    fn legacy_tokens(&self, namespace: &str) -> Vec<(&str, &str)> {
+        let of_input = self.secrets.iter().filter(|((found, _), _)| found == namespace);
+        let of_input = of_input.filter_map(|((_, name), account)| Some((name.as_str(), account.as_deref()?)));
+        let listed: BTreeMap<&str, &str> = of_input.chain(self.inventory.legacy_tokens(namespace)).collect();
+        listed.into_iter().collect()
     }
 
     fn automount_resolved(&self, namespace: &str, service_account: &str) -> bool {

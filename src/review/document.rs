@@ -15,8 +15,10 @@ pub(super) struct Document {
     pub(super) number: usize,
     /// What it says.
     pub(super) node: Node,
-    /// Where it stands in the source, if it is JSON: a recorded review is judged by its very bytes.
-    pub(super) json: Option<Range<usize>>,
+    /// Its bytes in the source, where no other document shares them.
+    pub(super) range: Option<Range<usize>>,
+    /// True if it is JSON: a recorded review is judged by its very bytes then.
+    pub(super) is_json: bool,
     /// A key that it gives twice.
     pub(super) duplicate: Option<Unreadable>,
     tokens: OnceCell<Tokens>,
@@ -36,15 +38,18 @@ pub(super) fn read(source: &Source) -> Vec<Result<Document, Unreadable>> {
     let mut documents = Vec::new();
     let mut number = 0;
     for piece in pieces(&source.text) {
-        let mut add = |node, json, duplicate| {
+        let mut add = |node, range, is_json, duplicate| {
             number += 1;
-            documents.push(Ok(Document { number, node, json, duplicate, tokens: OnceCell::new() }));
+            documents.push(Ok(Document { number, node, range, is_json, duplicate, tokens: OnceCell::new() }));
         };
         match parse(&source.name, &source.text[piece.clone()], piece.start) {
             Ok(Parsed::Json(found)) => {
-                found.into_iter().for_each(|found| add(found.node, Some(found.bytes), found.duplicate));
+                found.into_iter().for_each(|found| add(found.node, Some(found.bytes), true, found.duplicate));
             }
-            Ok(Parsed::Yaml(found)) => found.into_iter().for_each(|node| add(node, None, None)),
+            Ok(Parsed::Yaml(found)) => {
+                let range = Some(piece).filter(|_| found.len() == 1);
+                found.into_iter().for_each(|node| add(node, range.clone(), false, None));
+            }
             Err(error) => {
                 number += 1;
                 documents.push(Err(error));

@@ -5,19 +5,17 @@ use jiff::Timestamp;
 use super::change;
 use super::complete::complete;
 use super::context::Known;
-use super::document::{self, Document};
 use super::excerpt::Excerpts;
+use super::input::{Input, input_error};
 use super::node::Unreadable;
 use super::object::{Kind, Object, Role};
 use super::source::Source;
 use super::{account_plugin, request};
 use crate::admission::{Malformed, Resource};
+use crate::install::{self, SYSTEM_NAMESPACES};
 use crate::policy::{Answer, Builtin, Facts, Inventory, Phase, PolicySet, SecretFact};
-use crate::report::{InputError, Location, Report, Sites, SkipReason, Skipped, Verdict};
+use crate::report::{Location, Report, Sites, SkipReason, Skipped, Verdict};
 use crate::resource::FieldPath;
-
-/// The namespaces that no webhook entry covers.
-const UNCOVERED: [&str; 3] = ["kube-system", "kube-node-lease", "kube-public"];
 
 /// The mutating phase is called twice at most, as the API server does.
 const MOST_ROUNDS: usize = 2;
@@ -59,23 +57,11 @@ pub struct Review<'r> {
 }
 
 impl Review<'_> {
-    /// Judges everything in `sources`. What cannot be read is reported and does not hide the rest.
+    /// Judges everything in `input`. What cannot be judged is reported and does not hide the rest.
     #[must_use]
-    pub fn of(&self, sources: &[Source]) -> Report {
-        let mut report = Report::default();
-        let mut documents: Vec<(&Source, Document)> = Vec::new();
-        for source in sources {
-            for result in document::read(source) {
-                match result {
-                    Ok(document) => documents.push((source, document)),
-                    Err(error) => report.errors.push(input_error(source, &error)),
-                }
-            }
-        }
-        let objects: Vec<(&Source, Object<'_>)> = documents
-            .iter()
-            .flat_map(|(source, document)| Object::all(document).into_iter().map(move |object| (*source, object)))
-            .collect();
+    pub fn of(&self, input: &Input<'_>) -> Report {
+        let mut report = Report { errors: input.errors.clone(), ..Report::default() };
+        let objects: Vec<(&Source, Object<'_>)> = input.objects().collect();
         let known = Known::new(objects.iter().map(|(_, object)| object), self.namespace, self.inventory);
         for (source, object) in &objects {
             self.object(source, object, &known, &mut report);
@@ -134,7 +120,7 @@ impl Review<'_> {
             "" => self.namespace,
             own => own,
         };
-        if UNCOVERED.contains(&namespace) {
+        if is_namespaced && (SYSTEM_NAMESPACES.contains(&namespace) || namespace == install::NAME) {
             return Ok(None);
         }
         let policy = match is_namespaced {
@@ -193,8 +179,10 @@ impl Review<'_> {
         report: &mut Report,
     ) -> Result<(), Unreadable> {
         let converted;
-        let body = match &review.document.json {
-            Some(bytes) if bytes.start == review.node.span.start => source.text[bytes.clone()].as_bytes(),
+        let body = match &review.document.range {
+            Some(bytes) if review.document.is_json && std::ptr::eq(review.node, &review.document.node) => {
+                source.text[bytes.clone()].as_bytes()
+            }
             _ => {
                 converted = review.node.value().to_string();
                 converted.as_bytes()
@@ -269,6 +257,10 @@ impl Facts for AsServed<'_> {
         self.0.secret(namespace, name)
     }
 
+    fn legacy_tokens(&self, namespace: &str) -> Vec<(&str, &str)> {
+        self.0.legacy_tokens(namespace)
+    }
+
     fn automount_resolved(&self, _namespace: &str, _service_account: &str) -> bool {
         true
     }
@@ -284,13 +276,4 @@ fn location(source: &Source, object: &Object<'_>) -> Location {
     let position = source.position(object.node.span.start);
     let (line, column) = (position.line, position.column);
     Location { file: source.name.clone(), document: object.document.number, line, column }
-}
-
-fn input_error(source: &Source, error: &Unreadable) -> InputError {
-    let position = source.position(error.offset);
-    InputError {
-        file: source.name.clone(),
-        position: Some((position.line, position.column)),
-        message: error.message.clone(),
-    }
 }

@@ -15,6 +15,7 @@ mod context;
 mod diff;
 mod document;
 mod excerpt;
+mod input;
 mod json;
 mod judge;
 mod node;
@@ -23,5 +24,6 @@ mod request;
 mod source;
 mod yaml;
 
+pub use input::Input;
 pub use judge::{Phases, Review};
 pub use source::{Position, Source, read};

@@ -4,8 +4,8 @@ use super::document::Document;
 use super::node::Node;
 use crate::admission::Resource;
 
-/// The API group and version of tokenward's own kinds.
-const OURS: &str = "tokenward.dev/v1alpha1";
+/// The API group of tokenward's own kinds, in any version: the reader of policies says which it knows.
+const OURS: &str = "tokenward.dev/";
 
 /// A kind that the webhook is asked about.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ fn collect<'d>(document: &'d Document, node: &'d Node, list: (&'d str, &'d str),
         Role::Foreign
     } else if kind == "AdmissionReview" {
         Role::Recorded
-    } else if api_version == OURS {
+    } else if api_version.starts_with(OURS) {
         Role::Ours
     } else {
         Kind::find(api_version, kind).map_or(Role::Other, Role::Manifest)
