@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
 use crate::certs::{Authority, Names};
-use crate::server::{CertificateSource, Drain, Limits, ListenAddress, Server, Settings, parse_go_duration};
+use crate::server::{
+    CertificateSource, Drain, Limits, ListenAddress, PolicySource, Server, Settings, parse_go_duration,
+};
 use crate::telemetry::{LogFormat, LogLevel, Logging};
 
 /// Threads that answer reviews. One review takes some ten microseconds, so more would only cost memory on large nodes.
@@ -146,7 +148,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         listen: arguments.listen.unwrap_or(everywhere(8443)),
         admin_listen: arguments.admin_listen.unwrap_or(everywhere(8080)),
         certificate,
-        policies: arguments.policy.clone(),
+        policies: PolicySource::Files(arguments.policy.clone()),
         inventories: arguments.inventory.clone(),
         limits: Limits {
             body: limits.body_limit,

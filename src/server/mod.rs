@@ -28,5 +28,5 @@ mod start;
 
 pub use address::{BadAddress, BindError, ListenAddress};
 pub use deadline::parse_go_duration;
-pub use settings::{CertificateSource, Drain, Limits, Settings};
+pub use settings::{CertificateSource, Drain, Limits, PolicySource, Settings};
 pub use start::{Server, StartError};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ListenAddress;
 use crate::certs::Pair;
+use crate::policy::PolicySet;
 
 /// Everything that a server needs to know.
 #[derive(Clone, Debug)]
@@ -15,8 +16,8 @@ pub struct Settings {
     pub admin_listen: ListenAddress,
     /// The serving certificate.
     pub certificate: CertificateSource,
-    /// Policy files and directories, in addition to the built-in policies.
-    pub policies: Vec<PathBuf>,
+    /// The policies that are there beside the built-in ones, or in their place.
+    pub policies: PolicySource,
     /// Inventory files and directories.
     pub inventories: Vec<PathBuf>,
     /// Bounds on what is taken in.
@@ -35,7 +36,7 @@ impl Settings {
             listen: ListenAddress::loopback(0),
             admin_listen: ListenAddress::loopback(0),
             certificate: CertificateSource::Memory(Box::new(pair)),
-            policies: Vec::new(),
+            policies: PolicySource::Files(Vec::new()),
             inventories: Vec::new(),
             limits: Limits::default(),
             drain: Drain::at_once(),
@@ -51,6 +52,15 @@ pub enum CertificateSource {
     Directory(PathBuf),
     /// One that was made for this process.
     Memory(Box<Pair>),
+}
+
+/// Where policies come from.
+#[derive(Clone, Debug)]
+pub enum PolicySource {
+    /// Files and directories, read again when they change.
+    Files(Vec<PathBuf>),
+    /// Policies that were read for this process.
+    Memory(Box<PolicySet>),
 }
 
 /// Bounds on what is taken in.

@@ -20,7 +20,7 @@ use super::lifecycle::{Lifecycle, Stage};
 use super::listener::Listener;
 use super::reload::{Reloader, Source, Watch};
 use super::reviews::Reviews;
-use super::settings::{CertificateSource, Limits, Settings};
+use super::settings::{CertificateSource, Limits, PolicySource, Settings};
 use crate::certs::{CERTIFICATE_FILE, CertificateResolver, KEY_FILE, Pair, PairError, crypto_provider};
 use crate::config;
 use crate::telemetry::{Metrics, Reloaded};
@@ -64,7 +64,10 @@ impl Server {
     /// When a file is missing or bad, or a port cannot be opened.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let mut sources = Vec::new();
-        let policies = load(Reloaded::Policy, settings.policies, config::load_policies, &mut sources)?;
+        let policies = match settings.policies {
+            PolicySource::Files(paths) => load(Reloaded::Policy, paths, config::load_policies, &mut sources)?,
+            PolicySource::Memory(policies) => Arc::new(ArcSwap::from_pointee(*policies)),
+        };
         let inventory = load(Reloaded::Inventory, settings.inventories, config::load_inventory, &mut sources)?;
 
         let admin_socket = bind(settings.admin_listen, "--admin-listen")?;
