@@ -5,6 +5,7 @@ mod account_and_namespace_rules;
 mod command_line;
 mod fixture;
 mod injection;
+mod manifests;
 mod pods;
 mod policy_file;
 mod rig;

@@ -1,0 +1,244 @@
+//! What `tokenward manifests` renders: as files that are checked in, as Kustomize overlays, and on a real API server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tokenward::config;
+use tokenward::install::{Settings, kustomize};
+use tokenward::policy::PolicySet;
+
+use crate::rig;
+
+/// The checked-in tree.
+fn checked_in() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests")
+}
+
+fn tokenward(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tokenward")).env_clear().arg("manifests").args(arguments).output().unwrap()
+}
+
+fn rendered(arguments: &[&str]) -> String {
+    let output = tokenward(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a refused command said; its exit code is 2.
+fn refused(arguments: &[&str]) -> String {
+    let output = tokenward(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The objects of a YAML stream by kind, namespace and name.
+fn objects(yaml: &str) -> BTreeMap<String, Value> {
+    let documents = yaml.split("---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    let named = documents.map(|object| {
+        let part = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
+        (format!("{} {}/{}", part("/kind"), part("/metadata/namespace"), part("/metadata/name")), object)
+    });
+    named.collect()
+}
+
+fn files_below(directory: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(next) = directories.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap().to_string_lossy().into_owned();
+                files.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_checked_in_files_are_what_is_rendered() {
+    const REPAIR: &str = "run `make manifests`";
+    let rendered = kustomize::tree(&Settings::default(), &PolicySet::builtin()).unwrap();
+    let mut checked_in = files_below(&checked_in());
+    checked_in.remove("README.md");
+    for (file, text) in &rendered {
+        let found = checked_in.remove(file);
+        assert!(found.as_ref() == Some(text), "manifests/{file} is not what is rendered: {REPAIR}");
+    }
+    assert!(checked_in.is_empty(), "manifests/ has files that are not rendered: {:?}; remove them", checked_in.keys());
+}
+
+#[test]
+fn the_command_writes_the_same_tree() {
+    let directory = tempfile::tempdir().unwrap();
+    rendered(&["--out-dir", directory.path().to_str().unwrap()]);
+    assert_eq!(files_below(directory.path()), kustomize::tree(&Settings::default(), &PolicySet::builtin()).unwrap());
+}
+
+#[test]
+fn each_overlay_builds_to_what_the_command_line_renders() {
+    for (overlay, arguments) in [
+        ("opt-in", ["--mode", "opt-in"].as_slice()),
+        ("cluster-wide", &["--mode", "cluster-wide"]),
+        ("cert-manager", &["--cert-manager"]),
+    ] {
+        let directory = checked_in().join("overlays").join(overlay);
+        let built = rig::shared().kubectl(["kustomize", directory.to_str().unwrap()]).ok();
+        assert_eq!(objects(&built.stdout), objects(&rendered(arguments)), "{overlay}");
+    }
+}
+
+#[test]
+fn the_webhook_is_given_no_permission_and_no_token() {
+    let objects = objects(&rendered(&["--cert-manager", "--mode", "cluster-wide"]));
+    assert!(objects.keys().all(|name| !name.contains("Role")), "{:?}", objects.keys());
+    let pod = &objects["Deployment tokenward/tokenward"]["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(objects["ServiceAccount tokenward/tokenward"]["automountServiceAccountToken"], false);
+    for volume in pod["volumes"].as_array().unwrap() {
+        assert!(volume.get("secret").or(volume.get("configMap")).is_some(), "{volume}");
+    }
+    for mount in pod["containers"][0]["volumeMounts"].as_array().unwrap() {
+        assert_eq!((&mount["readOnly"], mount.get("subPath")), (&Value::Bool(true), None), "{mount}");
+    }
+}
+
+/// A certificate that signs itself, as three files.
+struct Certificates {
+    directory: tempfile::TempDir,
+}
+
+impl Certificates {
+    fn make() -> Self {
+        let made = rcgen::generate_simple_self_signed(["tokenward.tokenward.svc".to_owned()]).unwrap();
+        let certificates = Self { directory: tempfile::tempdir().unwrap() };
+        certificates.put("ca.crt", &made.cert.pem());
+        certificates.put("tls.crt", &made.cert.pem());
+        certificates.put("tls.key", &made.signing_key.serialize_pem());
+        certificates
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.directory.path().join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap()
+    }
+
+    fn path(&self) -> &str {
+        self.directory.path().to_str().unwrap()
+    }
+}
+
+#[test]
+fn a_certificate_directory_becomes_the_secret_and_the_ca_bundle() {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let certificates = Certificates::make();
+    let encoded = |name| Value::String(BASE64_STANDARD.encode(certificates.read(name)));
+    let in_cluster = objects(&rendered(&["--tls-dir", certificates.path()]));
+    let secret = &in_cluster["Secret tokenward/tokenward-tls"];
+    assert_eq!(secret["type"], "kubernetes.io/tls");
+    for name in ["ca.crt", "tls.crt", "tls.key"] {
+        assert_eq!(secret["data"][name], encoded(name));
+    }
+    let arguments = ["--tls-dir", certificates.path(), "--url", "https://192.0.2.7:8443/"];
+    let outside = rendered(&arguments);
+    for (name, object) in in_cluster.into_iter().chain(objects(&outside)) {
+        for webhook in object["webhooks"].as_array().into_iter().flatten() {
+            assert_eq!(webhook["clientConfig"]["caBundle"], encoded("ca.crt"), "{name}");
+        }
+    }
+    assert!(!outside.contains(encoded("tls.key").as_str().unwrap()), "the key stays at home");
+}
+
+#[test]
+fn a_private_key_never_gets_into_the_ca_bundle() {
+    let certificates = Certificates::make();
+    certificates.put("ca.crt", &(certificates.read("ca.crt") + &certificates.read("tls.key")));
+    let said = refused(&["--tls-dir", certificates.path(), "--url", "https://192.0.2.7:8443"]);
+    assert!(said.contains("ca.crt: holds a private key"), "{said}");
+    assert!(!said.contains("PRIVATE KEY-----"), "{said}");
+}
+
+#[test]
+fn refuses_certificates_that_cannot_be_used() {
+    let certificates = Certificates::make();
+    let said = |certificates: &Certificates| refused(&["--tls-dir", certificates.path()]);
+    certificates.put("tls.key", "");
+    assert!(said(&certificates).contains("tls.key"));
+    certificates.put("tls.crt", "no certificate");
+    assert!(said(&certificates).contains("tls.crt"));
+    fs::remove_file(certificates.directory.path().join("ca.crt")).unwrap();
+    assert!(said(&certificates).contains("ca.crt"));
+    assert!(refused(&["--ca-file", "nowhere.pem"]).contains("nowhere.pem"));
+}
+
+#[test]
+fn refuses_a_url_that_the_api_server_would_refuse() {
+    for url in ["http://192.0.2.7", "192.0.2.7:8443", "https://", "https://me@192.0.2.7", "https://192.0.2.7/?a=b"] {
+        assert!(refused(&["--url", url]).contains("--url"), "{url}");
+    }
+}
+
+#[test]
+fn refuses_options_that_contradict_each_other() {
+    for arguments in [
+        ["--cert-manager", "--tls-dir=certs"].as_slice(),
+        &["--cert-manager", "--url=https://192.0.2.7"],
+        &["--ca-file=ca.crt", "--tls-dir=certs"],
+        &["--out-dir=manifests", "--mode=cluster-wide"],
+        &["--namespace=Tokenward"],
+        &["--replicas=0"],
+    ] {
+        refused(arguments);
+    }
+}
+
+#[test]
+fn policy_files_go_into_the_config_map_and_their_policies_into_the_configurations() {
+    const POLICY: &str = "# Ours.\napiVersion: tokenward.dev/v1alpha1\nkind: TokenPolicy\nmetadata: {name: payments}\n";
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("payments.yaml");
+    fs::write(&file, POLICY).unwrap();
+    for path in [file.as_path(), directory.path()] {
+        let yaml = rendered(&["--policy", path.to_str().unwrap()]);
+        let objects = objects(&yaml);
+        assert_eq!(objects["ConfigMap tokenward/tokenward-policy"]["data"]["payments.yaml"], POLICY);
+        assert!(yaml.contains("name: payments.validate.tokenward.dev"));
+    }
+    fs::write(&file, POLICY.replace("TokenPolicy", "TokenPolice")).unwrap();
+    assert!(refused(&["--policy", file.to_str().unwrap()]).contains("payments.yaml:3"));
+}
+
+#[test]
+fn what_others_put_into_the_config_maps_is_not_ours_to_overwrite() {
+    let objects = objects(&rendered(&[]));
+    for name in ["policy", "inventory"] {
+        assert!(objects[&format!("ConfigMap tokenward/tokenward-{name}")].get("data").is_none(), "{name}");
+    }
+}
+
+#[test]
+fn the_mount_of_an_empty_config_map_holds_no_policy_and_no_inventory() {
+    let mount = tempfile::tempdir().unwrap();
+    assert!(config::load_policies(&[mount.path().to_owned()]).is_err(), "an empty directory is a mistake");
+    fs::create_dir(mount.path().join("..version-1")).unwrap();
+    std::os::unix::fs::symlink("..version-1", mount.path().join("..data")).unwrap();
+    let policies = config::load_policies(&[mount.path().to_owned()]).unwrap();
+    assert_eq!(policies.iter().count(), PolicySet::builtin().iter().count());
+    config::load_inventory(&[mount.path().to_owned()]).unwrap();
+}
+
+#[test]
+fn the_same_settings_give_the_same_text() {
+    let texts: BTreeSet<String> = (0..3).map(|_| rendered(&["--mode", "cluster-wide"])).collect();
+    assert_eq!(texts.len(), 1);
+}
