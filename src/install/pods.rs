@@ -38,9 +38,10 @@ pub(super) fn priority_class() -> PriorityClass {
     PriorityClass {
         metadata: cluster_wide(NAME),
         value: PRIORITY,
-        global_default: Some(false),
         preemption_policy: Some("PreemptLowerPriority".to_owned()),
         description: Some("For the admission webhook that enforcing namespaces cannot create Pods without.".to_owned()),
+        // Not the default; written out, kubectl apply would see a change each time, since `false` is not stored.
+        global_default: None,
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends with a message")]
 
 mod account_and_namespace_rules;
+mod applied_manifests;
 mod command_line;
 mod fixture;
 mod injection;

@@ -21,7 +21,7 @@ fn tokenward(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tokenward")).env_clear().arg("manifests").args(arguments).output().unwrap()
 }
 
-fn rendered(arguments: &[&str]) -> String {
+pub(crate) fn rendered(arguments: &[&str]) -> String {
     let output = tokenward(arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -36,7 +36,7 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 /// The objects of a YAML stream by kind, namespace and name.
-fn objects(yaml: &str) -> BTreeMap<String, Value> {
+pub(crate) fn objects(yaml: &str) -> BTreeMap<String, Value> {
     let documents = yaml.split("---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
     let named = documents.map(|object| {
         let part = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
@@ -111,12 +111,12 @@ fn the_webhook_is_given_no_permission_and_no_token() {
 }
 
 /// A certificate that signs itself, as three files.
-struct Certificates {
+pub(crate) struct Certificates {
     directory: tempfile::TempDir,
 }
 
 impl Certificates {
-    fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let made = rcgen::generate_simple_self_signed(["tokenward.tokenward.svc".to_owned()]).unwrap();
         let certificates = Self { directory: tempfile::tempdir().unwrap() };
         certificates.put("ca.crt", &made.cert.pem());
@@ -133,7 +133,7 @@ impl Certificates {
         fs::read_to_string(self.directory.path().join(name)).unwrap()
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.directory.path().to_str().unwrap()
     }
 }

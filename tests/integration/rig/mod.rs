@@ -32,7 +32,7 @@ pub(crate) mod users;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -53,6 +53,18 @@ pub(crate) fn shared() -> &'static ControlPlane {
     roll::sign();
     match SHARED.get_or_init(ControlPlane::start) {
         Ok(rig) => rig,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A second control plane, for tests that install and remove things for the whole cluster: one test at a time has it, and
+/// leaves it as it was.
+#[track_caller]
+pub(crate) fn solitary() -> MutexGuard<'static, ControlPlane> {
+    static SOLITARY: OnceLock<Result<Mutex<ControlPlane>, String>> = OnceLock::new();
+    roll::sign();
+    match SOLITARY.get_or_init(|| ControlPlane::start().map(Mutex::new)) {
+        Ok(rig) => rig.lock().unwrap_or_else(PoisonError::into_inner),
         Err(error) => panic!("{error}"),
     }
 }
