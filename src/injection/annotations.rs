@@ -45,13 +45,13 @@ impl Requests<'_> {
 
     /// Whether the further token of this name is asked for.
     #[must_use]
-    pub fn name_token(&self, token: &str) -> bool {
+    pub fn names_token(&self, token: &str) -> bool {
         self.tokens.binary_search(&token).is_ok()
     }
 
     /// Whether the container of this name is given tokens.
     #[must_use]
-    pub fn choose_container(&self, container: &str) -> bool {
+    pub fn chooses_container(&self, container: &str) -> bool {
         self.containers.as_ref().is_none_or(|chosen| chosen.binary_search(&container).is_ok())
     }
 }
@@ -81,8 +81,8 @@ pub enum Fault<'r> {
     },
     /// 3607 seconds, which the API server turns into a year.
     Extended,
-    /// An empty list, or an empty name in it.
-    EmptyName,
+    /// An entry that is no name of anything: empty, or not of lower-case letters, digits and `-`.
+    NotAName,
     /// The policy has no token of this name.
     NoSuchToken(&'r str),
     /// The policy gives this token only to Pods whose automount is off.
@@ -168,10 +168,17 @@ fn containers<'r>(value: &'r str, spec: &PodSpec<'_>) -> Result<Vec<&'r str>, Fa
 /// The names of a comma-separated list, sorted, each once.
 fn names(value: &str) -> Result<Vec<&str>, Fault<'_>> {
     let mut names: Vec<&str> = value.split(',').map(str::trim).collect();
-    if names.contains(&"") {
-        return Err(Fault::EmptyName);
+    if !names.iter().all(|name| is_label(name)) {
+        return Err(Fault::NotAName);
     }
     names.sort_unstable();
     names.dedup();
     Ok(names)
+}
+
+/// Whether this is a label of RFC 1123, as all names of tokens and containers are. Nothing else is ever repeated in a
+/// message.
+fn is_label(name: &str) -> bool {
+    let inner = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }

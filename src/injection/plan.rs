@@ -60,7 +60,7 @@ impl Place {
 }
 
 /// The containers that can be given a token: regular ones, then init containers, sidecars among them.
-pub(super) fn containers<'p>(spec: &'p PodSpec<'p>) -> impl Iterator<Item = (Place, &'p Container<'p>)> {
+pub fn containers<'p>(spec: &'p PodSpec<'p>) -> impl Iterator<Item = (Place, &'p Container<'p>)> {
     let in_list = |list, containers: &'p [Container<'p>]| {
         containers.iter().enumerate().map(move |(index, container)| (Place { list, index }, container))
     };
@@ -119,7 +119,8 @@ impl<'p> Plan<'p> {
         let mut obstructed = Named::default();
         let mut inside = Named::default();
         let mut outer = "";
-        for (place, container) in containers(spec).filter(|(_, container)| requests.choose_container(&container.name)) {
+        for (place, container) in containers(spec).filter(|(_, container)| requests.chooses_container(&container.name))
+        {
             match occupancy(container, content.directory()) {
                 Occupancy::Mounted { .. } => continue,
                 Occupancy::Obstructed => {
@@ -175,7 +176,7 @@ fn further_tokens<'p>(review: &'p PodReview<'p>, requests: &Requests<'_>) -> Opt
     let tokens = review.context.policy.inject.tokens.iter().filter(|token| match token.mount {
         MountWhen::Always => true,
         MountWhen::AutomountDisabled => review.automount() == Automount::Disabled,
-        MountWhen::Requested => requests.name_token(&token.name),
+        MountWhen::Requested => requests.names_token(&token.name),
     });
     let tokens: Vec<_> = tokens.collect();
     (!tokens.is_empty()).then_some(Content::Further(tokens))

@@ -126,6 +126,12 @@ impl PodReview<'_> {
         Automount::of(spec, !self.is_template() && resolved())
     }
 
+    /// True where everything is judged: for a Pod that is created and for a template.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        !matches!(self.scope, PodScope::EphemeralContainers { .. })
+    }
+
     /// True when the whole Pod is being created.
     #[must_use]
     pub const fn is_create(&self) -> bool {

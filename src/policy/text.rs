@@ -20,6 +20,14 @@ pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
     Cow::Owned(head.chain(&['.', '.', '.']).chain(tail).collect())
 }
 
+/// The end of a sentence that names the first of several: nothing for one.
+pub(super) fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        _ => format!(", and {} more", count - 1),
+    }
+}
+
 /// One line of at most `longest` characters without control characters, cut at the end.
 pub(super) fn line(text: &str, longest: usize) -> String {
     let clean = text.chars().filter(|character| !character.is_control());

@@ -7,6 +7,7 @@ mod command_line;
 mod fixture;
 mod injection;
 mod manifests;
+mod pod_rules;
 mod pods;
 mod policy_file;
 mod rig;
