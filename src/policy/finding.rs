@@ -58,8 +58,11 @@ impl Notes {
     }
 }
 
+/// More notes of a kind than an audit annotation has room for.
+const MOST_NOTES: usize = 64;
+
 fn push_once(list: &mut Vec<String>, entry: &str) {
-    if !list.iter().any(|known| known == entry) {
+    if list.len() < MOST_NOTES && !list.iter().any(|known| known == entry) {
         list.push(entry.to_owned());
     }
 }

@@ -28,6 +28,15 @@ pub(super) fn and_more(count: usize) -> String {
     }
 }
 
+/// The end of a sentence that names the first of several places.
+pub(super) fn and_more_places<T>(places: &[T]) -> String {
+    match places.len() {
+        0 | 1 => String::new(),
+        2 => " and 1 more place".to_owned(),
+        count => format!(" and {} more places", count - 1),
+    }
+}
+
 /// One line of at most `longest` characters without control characters, cut at the end.
 pub(super) fn line(text: &str, longest: usize) -> String {
     let clean = text.chars().filter(|character| !character.is_control());

@@ -5,6 +5,7 @@
 
 mod field_path;
 mod list;
+mod long_texts;
 mod metadata;
 mod namespace;
 mod pod;
@@ -17,15 +18,16 @@ mod workload;
 
 pub use field_path::{FieldPath, Segment, escape_pointer};
 pub use list::List;
+pub use long_texts::LongTexts;
 pub use metadata::{Metadata, StringMap};
 pub use namespace::{Namespace, POLICY_LABEL};
 pub use pod::{Container, EnvFromSource, EnvVar, Pod, PodSpec, VolumeDevice, VolumeMount};
 pub use secret::{LEGACY_TOKEN_TYPE, Secret};
 pub use service_account::ServiceAccount;
-pub use text::Text;
+pub use text::{LongText, Text};
 pub use token_request::{BoundObject, TokenRequest, TokenRequestSpec};
 pub use volume::{
-    DownwardApiItem, DownwardApiSource, FieldRef, IgnoredField, ItemsSource, KeyToPath, LocalReference, PathOnly,
+    DownwardApiItem, DownwardApiSource, FieldRef, ItemsSource, KeyToPath, LocalReference, PathOnly, PodCertificate,
     ProjectedSource, ProjectedVolume, TokenProjection, Volume,
 };
 pub use workload::{PodTemplate, Workload, WorkloadKind};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::volume::LocalReference;
-use super::{List, Metadata, Text, Volume};
+use super::{List, LongText, LongTexts, Metadata, Text, Volume};
 
 /// A Pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -65,6 +65,10 @@ pub struct Container<'a> {
     /// `name`.
     #[serde(borrow)]
     pub name: Text<'a>,
+    /// The long ones of `command`.
+    pub command: LongTexts<'a>,
+    /// The long ones of `args`.
+    pub args: LongTexts<'a>,
     /// `volumeMounts`.
     pub volume_mounts: List<VolumeMount<'a>>,
     /// `volumeDevices`.
@@ -99,11 +103,13 @@ pub struct VolumeDevice<'a> {
     pub device_path: Text<'a>,
 }
 
-/// One entry of `env`. Literal values are not read.
+/// One entry of `env`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvVar<'a> {
+    /// `value`, where it is long.
     #[serde(borrow)]
+    pub value: LongText<'a>,
     value_from: Option<EnvVarSource<'a>>,
 }
 

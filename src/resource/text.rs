@@ -57,6 +57,68 @@ impl PartialEq<&str> for Text<'_> {
     }
 }
 
+/// A string that is kept only where it is long enough to hold a token: of most literal values of a Pod nothing has to be
+/// remembered, also where they have escapes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LongText<'a>(Text<'a>);
+
+/// A JWT of Kubernetes has more bytes than this: its signature alone has 86.
+const SHORTEST_TOKEN: usize = 128;
+
+impl<'a> LongText<'a> {
+    /// The string; empty where it was too short.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True where it was too short.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn keep(text: Text<'a>) -> Self {
+        Self(if text.len() < SHORTEST_TOKEN { Text::default() } else { text })
+    }
+}
+
+struct LongTextVisitor;
+
+impl<'de> Visitor<'de> for LongTextVisitor {
+    type Value = LongText<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        TextVisitor.expecting(formatter)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(LongText::keep(Text::borrowed(value)))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+        if value.len() < SHORTEST_TOKEN { Ok(LongText::default()) } else { TextVisitor.visit_str(value).map(LongText) }
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(LongText::default())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(LongText::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for LongText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(LongTextVisitor)
+    }
+}
+
 struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {

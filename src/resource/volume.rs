@@ -1,7 +1,6 @@
 //! Volumes: the sources of tokens, and every reference to a Secret.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny};
 
 use super::{List, Text};
 
@@ -121,8 +120,8 @@ pub struct ProjectedSource<'a> {
     pub downward_api: Option<DownwardApiSource<'a>>,
     /// Trust anchors; only its file matters here.
     pub cluster_trust_bundle: Option<PathOnly<'a>>,
-    /// A Pod certificate; only that it is there matters.
-    pub pod_certificate: Option<IgnoredField>,
+    /// A Pod certificate; only its files matter here.
+    pub pod_certificate: Option<PodCertificate<'a>>,
 }
 
 /// `serviceAccountToken` of a projected source.
@@ -206,12 +205,15 @@ pub struct PathOnly<'a> {
     pub path: Text<'a>,
 }
 
-/// A field that only has to be there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IgnoredField;
-
-impl<'de> Deserialize<'de> for IgnoredField {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
+/// `podCertificate` of a projected source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodCertificate<'a> {
+    /// The file with key and certificates.
+    #[serde(borrow)]
+    pub credential_bundle_path: Text<'a>,
+    /// The file with the key alone.
+    pub key_path: Text<'a>,
+    /// The file with the certificates alone.
+    pub certificate_chain_path: Text<'a>,
 }

@@ -26,10 +26,24 @@ pub enum Relation {
 /// relative path below the root, and `/run` the same as `/var/run`, which in most images is a link to it.
 #[must_use]
 pub fn relation(path: &str, directory: &str) -> Relation {
-    let (path_depth, directory_depth) = (reversed_parts(path).count(), reversed_parts(directory).count());
+    relation_of(|| through_link(path), || through_link(directory))
+}
+
+/// The same without the link: how the two paths are written, whatever the image makes of them.
+#[must_use]
+pub fn written_relation(path: &str, directory: &str) -> Relation {
+    relation_of(|| reversed_parts(path), || reversed_parts(directory))
+}
+
+fn relation_of<'p, P, D>(path: impl Fn() -> P, directory: impl Fn() -> D) -> Relation
+where
+    P: Iterator<Item = &'p str>,
+    D: Iterator<Item = &'p str>,
+{
+    let (path_depth, directory_depth) = (path().count(), directory().count());
     let common = path_depth.min(directory_depth);
-    let path_parts = reversed_parts(path).skip(path_depth - common);
-    let directory_parts = reversed_parts(directory).skip(directory_depth - common);
+    let path_parts = path().skip(path_depth - common);
+    let directory_parts = directory().skip(directory_depth - common);
     if !path_parts.eq(directory_parts) {
         return Relation::Apart;
     }
@@ -41,28 +55,33 @@ pub fn relation(path: &str, directory: &str) -> Relation {
 }
 
 /// The parts of a path, last first, so that `..` is resolved without a list of what came before.
-fn reversed_parts(path: &str) -> impl Iterator<Item = &str> {
-    let mut parts = path.split('/').rev();
+pub(super) fn reversed_parts(path: &str) -> impl Iterator<Item = &str> {
     let mut climbs = 0_usize;
+    path.split('/').rev().filter(move |part| match *part {
+        "" | "." => false,
+        ".." => {
+            climbs += 1;
+            false
+        }
+        _ if climbs > 0 => {
+            climbs -= 1;
+            false
+        }
+        _ => true,
+    })
+}
+
+/// The same with `/run` read as `/var/run`.
+fn through_link(path: &str) -> impl Iterator<Item = &str> {
+    let mut parts = reversed_parts(path);
     let mut outermost = "";
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        if ended {
-            return None;
+    std::iter::from_fn(move || match parts.next() {
+        Some(part) => {
+            outermost = part;
+            Some(part)
         }
-        for part in parts.by_ref() {
-            match part {
-                "" | "." => {}
-                ".." => climbs += 1,
-                _ if climbs > 0 => climbs -= 1,
-                _ => {
-                    outermost = part;
-                    return Some(part);
-                }
-            }
-        }
-        ended = true;
-        (outermost == "run").then_some("var")
+        None if std::mem::take(&mut outermost) == "run" => Some("var"),
+        None => None,
     })
 }
 

@@ -17,12 +17,17 @@ pub const EXTENDED_SECONDS: u64 = 365 * 24 * 3600;
 #[must_use]
 pub fn effective_seconds(audience: &str, requested: Option<i64>, cluster: &ClusterSettings) -> u64 {
     let seconds = requested.map_or(DEFAULT_SECONDS, |seconds| u64::try_from(seconds).unwrap_or(0));
-    let for_api_server = audience.is_empty() || cluster.api_audiences.iter().any(|known| known == audience);
-    if seconds == AUTOMOUNT_SECONDS && for_api_server && cluster.extends_token_expiration {
+    if seconds == AUTOMOUNT_SECONDS && is_for_api_server(audience, cluster) && cluster.extends_token_expiration {
         EXTENDED_SECONDS
     } else {
         seconds
     }
+}
+
+/// Whether the API server accepts a token with this audience.
+#[must_use]
+pub fn is_for_api_server(audience: &str, cluster: &ClusterSettings) -> bool {
+    audience.is_empty() || cluster.api_audiences.iter().any(|known| known == audience)
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 mod automount;
 mod built_in;
 mod directory;
+pub(crate) mod held;
 mod jwt;
 mod lifetime;
+pub(crate) mod meeting;
 mod projected;
 mod search;
 pub(crate) mod secret_reference;
@@ -14,9 +16,9 @@ mod source;
 
 pub use automount::Automount;
 pub use built_in::{AUTOMOUNT_SECONDS, is_built_in};
-pub use directory::{API_DIRECTORY, Occupancy, Relation, occupancy, relation};
+pub use directory::{API_DIRECTORY, Occupancy, Relation, occupancy, relation, written_relation};
 pub use jwt::{Bound, ServiceAccountToken, TokenKind};
-pub use lifetime::{DEFAULT_SECONDS, EXTENDED_SECONDS, effective_seconds};
+pub use lifetime::{DEFAULT_SECONDS, EXTENDED_SECONDS, effective_seconds, is_for_api_server};
 pub use projected::{ProjectedToken, projected_tokens};
 pub use search::service_account_tokens;
 pub use source::{DEFAULT_MODE, Source, holds_exactly};

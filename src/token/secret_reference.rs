@@ -1,7 +1,9 @@
 //! Every way in which a Pod reaches a Secret.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::policy::{PodReview, PodScope};
-use crate::resource::{Container, FieldPath, List, Volume};
+use crate::resource::{Container, FieldPath, List, PodSpec, Volume};
 
 /// A place in a Pod that names a Secret, or mounts a volume that does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +69,9 @@ impl Route {
 pub(crate) fn visit<'r>(review: &PodReview<'r>, mut visit: impl FnMut(&'r str, Route)) {
     let spec = &review.pod.spec;
     if let PodScope::EphemeralContainers { old } = review.scope {
-        for (index, container) in spec.ephemeral_containers.iter().enumerate() {
-            if old.spec.ephemeral_containers.iter().any(|known| known.name == container.name) {
-                continue;
-            }
+        for (index, container) in added(&spec.ephemeral_containers, &old.spec.ephemeral_containers) {
             visit_container(ContainerList::Ephemeral, index, container, &mut visit);
-            visit_mounts(ContainerList::Ephemeral, index, container, &spec.volumes, &mut visit);
+            visit_mounts(ContainerList::Ephemeral, index, container, spec, &mut visit);
         }
         return;
     }
@@ -92,6 +91,15 @@ pub(crate) fn visit<'r>(review: &PodReview<'r>, mut visit: impl FnMut(&'r str, R
             visit_container(list, index, container, &mut visit);
         }
     }
+}
+
+/// The containers that `old` has not. Entries of ephemeral containers cannot be changed or removed.
+pub(crate) fn added<'r>(
+    new: &'r List<Container<'_>>,
+    old: &List<Container<'_>>,
+) -> impl Iterator<Item = (usize, &'r Container<'r>)> {
+    let known: HashSet<&str> = old.iter().map(|container| &*container.name).collect();
+    new.iter().enumerate().filter(move |(_, container)| !known.contains(&*container.name))
 }
 
 /// Where in a volume a Secret is named.
@@ -144,12 +152,16 @@ fn visit_mounts<'r>(
     list: ContainerList,
     index: usize,
     container: &Container<'_>,
-    volumes: &'r List<Volume<'_>>,
+    spec: &'r PodSpec<'_>,
     visit: &mut impl FnMut(&'r str, Route),
 ) {
+    let mut entries: HashMap<&str, usize> = HashMap::new();
     for (entry, mount) in container.volume_mounts.iter().enumerate() {
-        for volume in volumes.iter().filter(|volume| volume.name == mount.name) {
-            visit_volume(volume, |name, _| visit(name, Route::Mount(list, index, entry)));
+        entries.entry(&mount.name).or_insert(entry);
+    }
+    for volume in &spec.volumes {
+        if let Some(entry) = entries.get(&*volume.name) {
+            visit_volume(volume, |name, _| visit(name, Route::Mount(list, index, *entry)));
         }
     }
 }

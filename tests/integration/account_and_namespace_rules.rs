@@ -92,6 +92,18 @@ fn what_kubelets_ask_for_is_not_judged_and_what_others_ask_for_a_pod_is() {
     assert_eq!(court.validate("restricted", &nobody).findings(), ["TW401=deny"]);
 }
 
+#[test]
+fn a_pod_s_3607_seconds_for_the_api_server_are_a_year_here_too() {
+    let ask = |kind: &str, audience: &str| {
+        let bound = json!({"kind": kind, "name": "web-0"});
+        let spec = json!({"expirationSeconds": 3607, "boundObjectRef": bound, "audiences": [audience]});
+        Court::new().validate("restricted", &token_request(&spec)).fields().contains(&"spec.expirationSeconds")
+    };
+    assert!(ask("Pod", "https://kubernetes.default.svc"));
+    assert!(!ask("Pod", "https://vault.example.com"));
+    assert!(!ask("Node", "https://kubernetes.default.svc"));
+}
+
 // row 84
 #[test]
 fn warns_of_a_label_that_names_no_policy() {

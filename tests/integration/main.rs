@@ -5,6 +5,7 @@ mod account_and_namespace_rules;
 mod applied_manifests;
 mod command_line;
 mod fixture;
+mod held_token_rules;
 mod injection;
 mod manifests;
 mod pod_rules;

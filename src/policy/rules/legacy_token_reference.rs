@@ -1,10 +1,12 @@
 //! TW201: no Pod reaches a legacy token.
 
+use std::collections::HashMap;
+
 use crate::policy::SecretFact;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::{Context, PodReview};
-use crate::policy::text::shortened;
+use crate::policy::text::{and_more_places, shortened};
 use crate::resource::FieldPath;
 use crate::token::secret_reference;
 
@@ -91,17 +93,18 @@ struct Reached<'r> {
 
 fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
     let mut all: Vec<Reached<'_>> = Vec::new();
+    let mut place_of: HashMap<&str, usize> = HashMap::new();
     secret_reference::visit(review, |secret, route| {
-        if let Some(known) = all.iter_mut().find(|known| known.secret == secret) {
-            known.paths.push(route.path(review));
+        if let Some(place) = place_of.get(secret) {
+            all[*place].paths.push(route.path(review));
             return;
         }
         match legacy_account(&review.context, secret) {
-            SecretFact::LegacyToken { service_account } => all.push(Reached {
-                secret,
-                service_account: service_account.to_owned(),
-                paths: vec![route.path(review)],
-            }),
+            SecretFact::LegacyToken { service_account } => {
+                place_of.insert(secret, all.len());
+                let service_account = service_account.to_owned();
+                all.push(Reached { secret, service_account, paths: vec![route.path(review)] });
+            }
             SecretFact::Other => {}
             SecretFact::Unknown => findings.notes.unknown(&format!("secret/{}", shortened(secret))),
         }
@@ -124,16 +127,12 @@ fn legacy_account<'r>(context: &Context<'r>, secret: &'r str) -> SecretFact<'r> 
 
 fn report(context: &Context<'_>, reached: Reached<'_>, findings: &mut Findings<'_>) {
     let Err(expired) = context.excuse(reached.secret, &reached.service_account, findings) else { return };
-    let more = match reached.paths.len() - 1 {
-        0 => String::new(),
-        1 => " and 1 more place".to_owned(),
-        more => format!(" and {more} more places"),
-    };
     let message = format!(
-        "legacy token Secret {} of ServiceAccount {} is reached at {}{more}{expired}",
+        "legacy token Secret {} of ServiceAccount {} is reached at {}{}{expired}",
         shortened(reached.secret),
         shortened(&reached.service_account),
         reached.paths[0],
+        and_more_places(&reached.paths),
     );
     findings.report(message, "Use a projected token", reached.paths);
 }

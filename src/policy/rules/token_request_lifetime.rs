@@ -1,15 +1,15 @@
 //! TW401: tokens that are asked for end soon.
 
+use crate::policy::ClusterSettings;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::Change;
 use crate::policy::text::shortened;
-use crate::resource::{FieldPath, TokenRequest};
+use crate::resource::{FieldPath, TokenRequest, TokenRequestSpec};
+use crate::token::{DEFAULT_SECONDS, effective_seconds, is_for_api_server};
 
 /// The group of every kubelet.
 const NODES: &str = "system:nodes";
-/// What the API server grants where nothing was asked, in seconds.
-const DEFAULT_SECONDS: i64 = 3600;
 
 rule! {
     /// ## What it finds
@@ -73,11 +73,11 @@ fn check(change: &Change<'_, TokenRequest<'_>>, findings: &mut Findings<'_>) {
     }
     let spec = &change.new.spec;
     let account = shortened(&context.request.name);
-    let asked = u64::try_from(spec.expiration_seconds.unwrap_or(DEFAULT_SECONDS)).unwrap_or_default();
     let maximum = context.policy.tokens.max_expiration_seconds;
-    if asked > maximum {
+    let seconds = granted_seconds(spec, &context.policy.cluster);
+    if seconds > maximum {
         findings.report(
-            format!("a token of {asked} seconds is asked for ServiceAccount {account}, and {maximum} are allowed"),
+            format!("a token of {seconds} seconds is asked for ServiceAccount {account}, and {maximum} are allowed"),
             format!("Ask for at most {maximum} seconds"),
             vec![FieldPath::of("spec.expirationSeconds")],
         );
@@ -88,5 +88,16 @@ fn check(change: &Change<'_, TokenRequest<'_>>, findings: &mut Findings<'_>) {
             "Bind it to a Pod, or to nothing",
             vec![FieldPath::of("spec.boundObjectRef")],
         );
+    }
+}
+
+/// How long the token will last, in seconds. The API server extends 3607 seconds only for a token that is bound to a Pod, and
+/// only where all its audiences are its own.
+fn granted_seconds(spec: &TokenRequestSpec<'_>, cluster: &ClusterSettings) -> u64 {
+    let for_others = spec.audiences.iter().find(|audience| !is_for_api_server(audience, cluster));
+    let bound_to_pod = spec.bound_object_ref.as_ref().is_some_and(|bound| bound.kind == "Pod");
+    match (bound_to_pod, for_others) {
+        (true, None) => effective_seconds("", spec.expiration_seconds, cluster),
+        _ => spec.expiration_seconds.map_or(DEFAULT_SECONDS, |seconds| u64::try_from(seconds).unwrap_or(0)),
     }
 }
