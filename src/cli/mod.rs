@@ -5,6 +5,7 @@ mod exit;
 mod explain;
 mod inspect;
 mod manifests;
+mod policy;
 mod review;
 mod scan;
 mod serve;
@@ -32,6 +33,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Render what installs the webhook, as YAML for kubectl apply.
     Manifests(manifests::Arguments),
+    /// Show or check policies.
+    Policy(policy::Arguments),
     /// Say what a service account token is, without printing it.
     Inspect(inspect::Arguments),
     /// Run the webhook.
@@ -61,6 +64,7 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manifests(arguments) => manifests::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

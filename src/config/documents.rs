@@ -15,7 +15,14 @@ use crate::policy::{Exception, Exceptions, Policy, PolicySet};
 /// The API group and version of every kind of ours.
 pub const API_VERSION: &str = "tokenward.dev/v1alpha1";
 
-const GROUP: &str = "tokenward.dev/";
+/// The most values in a policy file: those of some 40 000 exceptions.
+const MOST_VALUES: usize = 1_000_000;
+
+/// The most policies. Each is an entry of its own in the webhook configurations, and a label of the metrics.
+const MOST_POLICIES: usize = 100;
+
+/// The kind of an inventory.
+pub const INVENTORY_KIND: &str = "TokenInventory";
 
 /// Something that was read, and where it stands.
 #[derive(Clone, Debug)]
@@ -61,28 +68,18 @@ impl Documents {
     fn add(&mut self, source: &Source, names: &mut Names, problems: &mut Problems) {
         let origin = match Origin::of(source) {
             Ok(origin) => origin,
-            Err(_) if source.is_among_others() => return,
             Err(problem) => return problems.add(problem),
         };
-        let tree = match Tree::parse(origin.text()) {
+        let tree = match Tree::parse(origin.text(), MOST_VALUES) {
             Ok(tree) => tree,
-            Err(_) if source.is_among_others() => return,
             Err(broken) => return problems.add(broken.problem(&origin)),
         };
-        let mut reader = Reader::new(&tree, &origin, problems);
-        let mut ours: Vec<Id> = tree.documents().collect();
-        if source.is_among_others() {
-            ours = ours.iter().flat_map(|document| unwrap_list(&tree, *document)).collect();
-            ours.retain(|document| is_policy_document(&tree, *document));
-        } else if ours.is_empty() {
-            problems.add(Problem::of_file(
-                source.name(),
-                "the file holds no document",
-                "write a TokenPolicy or a TokenException, or leave the file out",
-            ));
-            return;
+        if tree.documents().next().is_none() {
+            let advice = "write a TokenPolicy or a TokenException, or leave the file out";
+            return problems.add(Problem::of_file(source.name(), "the file holds no document", advice));
         }
-        for document in ours {
+        let mut reader = Reader::new(&tree, &origin, problems);
+        for document in tree.documents() {
             self.read(&mut reader, document, names);
         }
     }
@@ -90,6 +87,14 @@ impl Documents {
     fn read(&mut self, reader: &mut Reader<'_>, document: Id, names: &mut Names) {
         match kind(reader, document) {
             Some(Kind::Policy) => {
+                names.policies += 1;
+                if names.policies == MOST_POLICIES + 1 {
+                    let what = format!("there are more than {MOST_POLICIES} policies");
+                    reader.report(document, what, "let namespaces share policies");
+                }
+                if names.policies > MOST_POLICIES {
+                    return;
+                }
                 if let Some((policy, name)) = token_policy::read(reader, document) {
                     let place = names.claim(reader, ("TokenPolicy", &policy.name), name);
                     self.policies.push(Placed { value: policy, place });
@@ -135,7 +140,7 @@ fn kind(reader: &mut Reader<'_>, document: Id) -> Option<Kind> {
     match reader.string(kind)? {
         "TokenPolicy" => Some(Kind::Policy),
         "TokenException" => Some(Kind::Exception),
-        "TokenInventory" => {
+        INVENTORY_KIND => {
             let what = "a TokenInventory is no policy";
             reader.report(kind, what, "keep it in a file of its own and give that with --inventory");
             None
@@ -148,35 +153,26 @@ fn kind(reader: &mut Reader<'_>, document: Id) -> Option<Kind> {
     }
 }
 
-/// The items of a `kind: List`, else the document itself.
-fn unwrap_list(tree: &Tree<'_>, document: Id) -> Vec<Id> {
-    let is_list = tree.value(document, "kind").and_then(|kind| tree.text(kind)) == Some("List");
-    let items = tree.value(document, "items").filter(|_| is_list);
-    items.map_or_else(|| vec![document], |items| tree.items(items).to_vec())
-}
-
-fn is_policy_document(tree: &Tree<'_>, document: Id) -> bool {
-    let text = |name| tree.value(document, name).and_then(|value| tree.text(value)).unwrap_or_default();
-    text("apiVersion").starts_with(GROUP) && text("kind") != "TokenInventory"
-}
-
-/// The names that are taken, by kind.
+/// The names that are taken, by kind, and how many policies there are.
 #[derive(Default)]
-struct Names(HashMap<(&'static str, String), Place>);
+struct Names {
+    taken: HashMap<(&'static str, String), Place>,
+    policies: usize,
+}
 
 impl Names {
     /// Takes a name that stands at `id`; reports it where it is taken already.
     fn claim(&mut self, reader: &mut Reader<'_>, (kind, name): (&'static str, &str), id: Id) -> Place {
         let place = reader.place(id);
         let key = (kind, name.to_owned());
-        match self.0.get(&key) {
+        match self.taken.get(&key) {
             Some(first) => {
-                let related = Some((first.clone(), "first given here"));
+                let related = (first.clone(), "first given here");
                 let what = format!("there are two {kind} documents named {}", quoted(name));
                 reader.report_related(id, what, "rename or remove one of them", related);
             }
             None => {
-                self.0.insert(key, place.clone());
+                self.taken.insert(key, place.clone());
             }
         }
         place

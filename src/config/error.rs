@@ -76,7 +76,7 @@ impl fmt::Debug for Error {
 }
 
 /// Where something stands in a file. Lines and columns count from 1, columns in characters.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Place {
     /// The file as it was named.
     pub file: Arc<str>,
@@ -84,14 +84,20 @@ pub struct Place {
     pub line: usize,
     /// The column; 0 when the file as a whole is meant.
     pub column: usize,
-    pub(super) text: Option<Arc<str>>,
-    pub(super) span: Range<usize>,
+    pub(super) source: Option<Box<Span>>,
+}
+
+/// Some bytes of a text, to show them.
+#[derive(Clone)]
+pub(super) struct Span {
+    pub(super) text: Arc<str>,
+    pub(super) bytes: Range<usize>,
 }
 
 impl Place {
     /// The file as a whole.
     pub(super) fn file(name: &str) -> Self {
-        Self { file: name.into(), line: 0, column: 0, text: None, span: 0..0 }
+        Self { file: name.into(), line: 0, column: 0, source: None }
     }
 }
 
@@ -124,7 +130,7 @@ pub struct Problem {
     /// What to do, without a full stop; may be empty.
     pub advice: String,
     /// A second place that explains the first, with what is to be seen there.
-    pub(super) related: Option<(Place, &'static str)>,
+    pub(super) related: Option<Box<(Place, &'static str)>>,
 }
 
 impl Problem {
@@ -145,7 +151,7 @@ impl fmt::Display for Problem {
         if !self.advice.is_empty() {
             write!(formatter, "; {}", self.advice)?;
         }
-        if let Some((place, what)) = &self.related {
+        if let Some((place, what)) = self.related.as_deref() {
             write!(formatter, " ({what}: {place})")?;
         }
         Ok(())
@@ -174,8 +180,19 @@ impl Problems {
         self.found.len() >= MOST_PROBLEMS
     }
 
-    /// `value`, or the problems where there are any.
-    pub(super) fn unless_any<T>(self, value: T) -> Result<T, Error> {
-        if self.found.is_empty() { Ok(value) } else { Err(Error { problems: self.found, more: self.more }) }
+    /// `value`, or the problems where there are any, each file's from top to bottom.
+    pub(super) fn unless_any<T>(mut self, value: T) -> Result<T, Error> {
+        if self.found.is_empty() {
+            return Ok(value);
+        }
+        let mut files: Vec<Arc<str>> = Vec::new();
+        for problem in &self.found {
+            if !files.contains(&problem.place.file) {
+                files.push(Arc::clone(&problem.place.file));
+            }
+        }
+        let order = |place: &Place| (files.iter().position(|file| *file == place.file), place.line, place.column);
+        self.found.sort_by_key(|problem| order(&problem.place));
+        Err(Error { problems: self.found, more: self.more })
     }
 }

@@ -8,7 +8,7 @@ use super::names::{SUBDOMAIN, is_subdomain};
 use super::pattern::{self, Names};
 use super::quoted::quoted;
 use super::reader::Reader;
-use super::suggestion::did_you_mean;
+use super::suggestion::nearest;
 use super::tree::Id;
 use crate::policy::{Exception, NamePattern, RULES, Rule};
 
@@ -118,11 +118,10 @@ fn read_rules(reader: &mut Reader<'_>, list: Id) -> Option<Vec<&'static Rule>> {
 /// The rule with this code or name; `id` is where the word stands.
 pub(super) fn rule(reader: &mut Reader<'_>, id: Id, wanted: &str) -> Option<&'static Rule> {
     let found = Rule::find(wanted);
-    if found.is_none() {
-        let names: Vec<&str> = RULES.iter().flat_map(|rule| [rule.name, rule.code]).collect();
-        let near = super::suggestion::nearest(wanted, names.iter().copied());
-        let advice =
-            near.map_or_else(|| "tokenward explain lists all rules".to_owned(), |_| did_you_mean(wanted, &names));
+    if found.is_none() && !reader.only_counts() {
+        let names = RULES.iter().flat_map(|rule| [rule.name, rule.code]);
+        let advice = nearest(wanted, names)
+            .map_or_else(|| "tokenward explain lists all rules".to_owned(), |near| format!("did you mean {near}?"));
         reader.report(id, format!("there is no rule {}", quoted(wanted)), advice);
     }
     found
@@ -164,11 +163,8 @@ fn date(reader: &mut Reader<'_>, id: Id) -> Option<(Date, Timestamp)> {
         return None;
     };
     let ends = date.tomorrow().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|midnight| midnight.timestamp());
-    match ends {
-        Ok(ends) => Some((date, ends)),
-        Err(_) => {
-            reader.report(id, "the date is too far away", "choose an earlier one: an exception has to end");
-            None
-        }
+    if ends.is_err() {
+        reader.report(id, "the date is too far away", "choose an earlier one: an exception has to end");
     }
+    Some((date, ends.ok()?))
 }

@@ -2,34 +2,29 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::error::{Place, Problem};
+use super::error::{Place, Problem, Span};
 use super::quoted::masked;
 
-/// The longest line that is shown, in bytes; of a longer one a part around the place.
-const LONGEST_LINE: usize = 160;
+/// The longest line that is shown, in bytes; the renderer cuts it to the width of a terminal. JSON on one line is longer.
+const LONGEST_LINE: usize = 4096;
 
-/// The problem with its excerpt.
+/// The problem with its excerpt, coloured.
 pub(super) fn render(problem: &Problem) -> String {
-    let title =
-        if problem.field.is_empty() { problem.what.clone() } else { format!("{}: {}", problem.field, problem.what) };
-    let mut group = Level::ERROR.primary_title(title).elements(Vec::<Snippet<'_, Annotation<'_>>>::new());
-    let excerpts: Vec<(Excerpt, &str, AnnotationKind)> = [
-        Excerpt::of(&problem.place).map(|excerpt| (excerpt, "", AnnotationKind::Primary)),
-        problem
-            .related
-            .as_ref()
-            .and_then(|(place, what)| Excerpt::of(place).map(|excerpt| (excerpt, *what, AnnotationKind::Context))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    for (excerpt, label, kind) in &excerpts {
-        let annotation = kind.span(excerpt.span.clone());
-        let annotation = if label.is_empty() { annotation } else { annotation.label(*label) };
-        let snippet = Snippet::source(excerpt.text.as_str()).line_start(excerpt.line).path(&*excerpt.file);
-        group = group.element(snippet.annotation(annotation));
+    let title = match problem.field.as_str() {
+        "" => problem.what.clone(),
+        field => format!("{field}: {}", problem.what),
+    };
+    let place = Excerpt::of(&problem.place);
+    let related = problem.related.as_deref().and_then(|(place, what)| Some((Excerpt::of(place)?, *what)));
+    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    match &place {
+        Some(place) => group = group.element(place.snippet(AnnotationKind::Primary, None)),
+        None => group = group.element(Origin::path(problem.place.to_string())),
+    }
+    if let Some((place, what)) = &related {
+        group = group.element(place.snippet(AnnotationKind::Context, Some(what)));
     }
     if !problem.advice.is_empty() {
         group = group.element(Level::HELP.message(problem.advice.as_str()));
@@ -37,7 +32,7 @@ pub(super) fn render(problem: &Problem) -> String {
     Renderer::styled().render(&[group])
 }
 
-/// The line of a place, cut and masked.
+/// The line of a place, masked.
 struct Excerpt {
     file: String,
     line: usize,
@@ -46,16 +41,23 @@ struct Excerpt {
 }
 
 impl Excerpt {
+    fn snippet<'e>(&'e self, kind: AnnotationKind, label: Option<&'e str>) -> Snippet<'e, Annotation<'e>> {
+        Snippet::source(self.text.as_str())
+            .line_start(self.line)
+            .path(self.file.as_str())
+            .annotation(kind.span(self.span.clone()).label(label))
+    }
+
     fn of(place: &Place) -> Option<Self> {
-        let text = place.text.as_deref()?;
-        let start = text[..place.span.start].rfind('\n').map_or(0, |at| at + 1);
+        let Span { text, bytes } = place.source.as_deref()?;
+        let start = text[..bytes.start].rfind('\n').map_or(0, |at| at + 1);
         let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let place_end = place.span.end.clamp(place.span.start, end.max(place.span.start));
-        let from = start.max(text.floor_char_boundary(place.span.start.saturating_sub(LONGEST_LINE / 2)));
-        let to = end.min(text.floor_char_boundary(from + LONGEST_LINE));
-        let shown = without_controls(&masked(&text[from..to]));
-        let span = (place.span.start - from).min(shown.len())..(place_end - from).min(shown.len());
-        Some(Self { file: place.file.to_string(), line: place.line, text: shown, span })
+        if end - start > LONGEST_LINE {
+            return None;
+        }
+        let span = bytes.start - start..bytes.end.clamp(bytes.start, end.max(bytes.start)) - start;
+        let text = without_controls(&masked(&text[start..end]));
+        Some(Self { file: place.file.to_string(), line: place.line, text, span })
     }
 }
 

@@ -12,6 +12,9 @@ const WHEN: [&str; 3] =
 const MOUNT: [&str; 3] =
     [MountWhen::Always.as_str(), MountWhen::AutomountDisabled.as_str(), MountWhen::Requested.as_str()];
 
+/// The most further tokens of a policy. Each is a request to the API server for every Pod that is given it.
+const MOST_TOKENS: usize = 100;
+
 /// Reads `inject` into `policy`, whose bounds on tokens are known already. `maximum` is where `maxExpirationSeconds` stands.
 pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, spec: Id, maximum: Option<Id>, policy: &mut Policy) {
     let fields = inject.and_then(|inject| reader.fields(inject, ["when", "apiToken", "tokens", "retuneAutomounted"]));
@@ -23,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, spec: Id, maximu
         policy.inject.retune_automounted = retune;
     }
     read_api_token(reader, api_token, maximum.or(inject).unwrap_or(spec), policy);
-    if let Some(items) = tokens.and_then(|list| reader.sequence(list)) {
+    if let Some(items) = tokens.and_then(|list| reader.short_sequence(list, MOST_TOKENS)) {
         let mut further: Vec<(FurtherToken, Id)> = Vec::new();
         for item in items {
             let Some((token, name)) = read_token(reader, *item, policy) else { continue };
@@ -66,34 +69,47 @@ fn read_token(reader: &mut Reader<'_>, item: Id, policy: &Policy) -> Option<(Fur
     if audience_id.is_none() {
         reader.report_missing(item, "audience", "name whom the token is for, such as https://vault.example.com");
     }
-    let seconds = match seconds_id {
-        Some(id) => seconds(reader, id)?,
-        None => policy.inject.api_token.expiration_seconds,
+    let token_name = name.and_then(|id| file_name(reader, id));
+    let audience = audience_id.and_then(|id| further_audience(reader, id, policy));
+    let lifetime = match seconds_id {
+        Some(id) => seconds(reader, id),
+        None => Some(policy.inject.api_token.expiration_seconds),
     };
     let mount = match mount {
-        Some(id) => word(reader, id, "value", &MOUNT)?,
-        None => MountWhen::Requested,
+        Some(id) => word(reader, id, "value", &MOUNT),
+        None => Some(MountWhen::Requested),
     };
-    let (name_id, audience_id) = (name?, audience_id?);
-    let name = reader.string(name_id)?;
-    if !is_label(name) {
-        reader.report(
-            name_id,
-            format!("{} cannot be the file of a token", quoted(name)),
-            format!("a name has {LABEL}"),
-        );
+    if let (Some(lifetime), Some(place)) = (lifetime, seconds_id.or(name)) {
+        check_seconds(reader, place, lifetime, policy);
     }
-    let audience = audience(reader, audience_id)?;
+    let token = FurtherToken {
+        name: token_name?.to_owned(),
+        audience: audience?.to_owned(),
+        expiration_seconds: lifetime?,
+        mount: mount?,
+    };
+    Some((token, name?))
+}
+
+fn file_name<'r>(reader: &mut Reader<'r>, id: Id) -> Option<&'r str> {
+    let name = reader.string(id)?;
+    if !is_label(name) {
+        let what = format!("{} cannot be the file of a token", quoted(name));
+        reader.report(id, what, format!("a name has {LABEL}"));
+        return None;
+    }
+    Some(name)
+}
+
+fn further_audience<'r>(reader: &mut Reader<'r>, id: Id, policy: &Policy) -> Option<&'r str> {
+    let audience = audience(reader, id)?;
     if audience.is_empty() {
         let advice = "the API token is spec.inject.apiToken; name another audience here";
-        reader.report(audience_id, "is empty, which means the API server", advice);
-    } else {
-        check_audience(reader, audience_id, audience, policy);
+        reader.report(id, "is empty, which means the API server", advice);
+        return None;
     }
-    check_seconds(reader, seconds_id.unwrap_or(name_id), seconds, policy);
-    let token =
-        FurtherToken { name: name.to_owned(), audience: audience.to_owned(), expiration_seconds: seconds, mount };
-    Some((token, name_id))
+    check_audience(reader, id, audience, policy);
+    Some(audience)
 }
 
 /// A policy must not give what it would find fault with.

@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::documents::API_VERSION;
+use super::documents::{API_VERSION, INVENTORY_KIND};
 use super::error::{Error, Problem, Problems};
 use super::origin::{Origin, decode};
 use super::quoted::quoted;
@@ -21,8 +21,8 @@ use crate::policy::Inventory;
 /// The largest inventory when decompressed, in bytes.
 const LARGEST: u64 = 256 << 20;
 
-/// The kind of an inventory document.
-pub const KIND: &str = "TokenInventory";
+/// The most values in an inventory that is not plain JSON: those of some 500 000 Secrets.
+const MOST_VALUES: usize = 4_000_000;
 
 /// A TokenInventory as it is stored: where the legacy tokens are, never a byte of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,14 +60,14 @@ impl<'d> InventoryDocument<'d> {
     #[must_use]
     pub fn new(generated_at: Timestamp, mut secrets: Vec<InventoryEntry<'d>>) -> Self {
         secrets.sort();
-        let (api_version, kind) = (Cow::Borrowed(API_VERSION), Cow::Borrowed(KIND));
+        let (api_version, kind) = (Cow::Borrowed(API_VERSION), Cow::Borrowed(INVENTORY_KIND));
         Self { api_version, kind, generated_at: Some(generated_at), secrets }
     }
 
     /// The document in YAML, one line for each Secret.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        let mut yaml = format!("apiVersion: {API_VERSION}\nkind: {KIND}\n");
+        let mut yaml = format!("apiVersion: {API_VERSION}\nkind: {INVENTORY_KIND}\n");
         if let Some(instant) = self.generated_at {
             let _ = writeln!(yaml, "generatedAt: {instant}");
         }
@@ -106,14 +106,13 @@ fn add(source: &Source, inventory: &mut Inventory, problems: &mut Problems) -> R
         return Ok(());
     }
     let origin = Origin::new(source.name(), text);
-    let tree = Tree::parse(text).map_err(|broken| broken.problem(&origin))?;
-    let mut reader = Reader::new(&tree, &origin, problems);
-    let mut documents = tree.documents().peekable();
-    if documents.peek().is_none() {
+    let tree = Tree::parse(text, MOST_VALUES).map_err(|broken| broken.problem(&origin))?;
+    if tree.documents().next().is_none() {
         let advice = "write a TokenInventory, with secrets: [] where there are none";
         return Err(Problem::of_file(source.name(), "the file holds no document", advice));
     }
-    for document in documents {
+    let mut reader = Reader::new(&tree, &origin, problems);
+    for document in tree.documents() {
         read(&mut reader, document, inventory);
     }
     Ok(())
@@ -122,7 +121,7 @@ fn add(source: &Source, inventory: &mut Inventory, problems: &mut Problems) -> R
 /// The quick way for the JSON of large clusters. What it does not accept is read again, to say why.
 fn plain_json<'t>(text: &'t str, inventory: &Inventory) -> Option<InventoryDocument<'t>> {
     let document: InventoryDocument<'t> = serde_json::from_str(text).ok()?;
-    let is_ours = document.api_version == API_VERSION && document.kind == KIND;
+    let is_ours = document.api_version == API_VERSION && document.kind == INVENTORY_KIND;
     let is_good = |entry: &InventoryEntry<'_>| {
         let given = [&entry.namespace, &entry.name, &entry.service_account].iter().all(|text| !text.is_empty());
         given
@@ -153,7 +152,7 @@ fn read(reader: &mut Reader<'_>, document: Id, inventory: &mut Inventory) -> Opt
     let [version, kind, generated_at, secrets] =
         reader.fields(document, ["apiVersion", "kind", "generatedAt", "secrets"])?;
     exactly(reader, document, version, ("apiVersion", API_VERSION))?;
-    exactly(reader, document, kind, ("kind", KIND))?;
+    exactly(reader, document, kind, ("kind", INVENTORY_KIND))?;
     if let Some(instant) = generated_at {
         let text = reader.tree.text(instant).unwrap_or_default();
         if text.parse::<Timestamp>().is_err() {
@@ -196,7 +195,7 @@ fn read_entry(reader: &mut Reader<'_>, entry: Id, inventory: &mut Inventory) -> 
     }
     let [namespace, name, account] = texts;
     if inventory.service_account(namespace, name).is_some_and(|known| known != account) {
-        let what = format!("{namespace}/{name} is listed for two service accounts",);
+        let what = format!("{namespace}/{name} is listed for two service accounts");
         reader.report(entry, what, "list it once; tokenward scan -o inventory writes the list anew");
         return None;
     }

@@ -23,11 +23,11 @@ mod tree;
 
 use std::path::PathBuf;
 
-pub use documents::{API_VERSION, Documents, Placed};
+pub use documents::{API_VERSION, Documents, INVENTORY_KIND, Placed};
 pub use error::{Error, Place, Problem};
-pub use inventory::{InventoryDocument, InventoryEntry, KIND as INVENTORY_KIND, parse_inventory};
+pub use inventory::{InventoryDocument, InventoryEntry, parse_inventory};
 pub use show::{show_exception, show_policy};
-pub use source::{Source, read_inventory, read_policies};
+pub use source::{Source, read_inventory, read_policies, read_policy};
 pub(crate) use suggestion::nearest;
 
 use crate::policy::{Inventory, PolicySet};

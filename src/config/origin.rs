@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::error::{Place, Problem};
+use super::error::{Place, Problem, Span};
 use super::source::Source;
 
 /// A file's text, and where its lines begin.
@@ -52,8 +52,10 @@ impl<'s> Origin<'s> {
             file: Arc::clone(&self.name),
             line,
             column: text[line_start..start].chars().count() + 1,
-            text: Some(Arc::clone(self.shared.get_or_init(|| text.into()))),
-            span: start..end,
+            source: Some(Box::new(Span {
+                text: Arc::clone(self.shared.get_or_init(|| text.into())),
+                bytes: start..end,
+            })),
         }
     }
 }
@@ -61,8 +63,11 @@ impl<'s> Origin<'s> {
 /// The bytes as UTF-8.
 pub(super) fn decode<'s>(name: &str, bytes: &'s [u8]) -> Result<&'s str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
-        let valid = &bytes[..error.valid_up_to()];
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Problem::of_file(name, format!("line {line} is not UTF-8 text"), "save the file as UTF-8")
+        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = valid.matches('\n').count() + 1;
+        let column = valid.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let mut problem = Problem::of_file(name, "the file is not UTF-8 text", "save it as UTF-8");
+        problem.place = Place { line, column, ..problem.place };
+        problem
     })
 }

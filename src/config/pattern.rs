@@ -38,6 +38,9 @@ pub(super) fn read(reader: &mut Reader<'_>, id: Id, names: Names) -> Option<Name
         reader.report(id, format!("the pattern is longer than {LONGEST} bytes"), "shorten it, for example with *");
         return None;
     }
+    if NamePattern::is_glob(text) && !reader.spend_glob(id) {
+        return None;
+    }
     match NamePattern::parse(text) {
         Ok(NamePattern::Exact(name)) => {
             if let Some(rule) = names.objection(&name) {
@@ -46,7 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>, id: Id, names: Names) -> Option<Name
             }
             Some(NamePattern::Exact(name))
         }
-        Ok(glob) => reader.spend_glob(id).then_some(glob),
+        Ok(glob) => Some(glob),
         Err(error) => {
             let what = format!("{} is not a good glob: {}", quoted(text), error.kind());
             reader.report(

@@ -1,5 +1,7 @@
 //! How a value of a file is repeated to people.
 
+use std::borrow::Cow;
+
 /// The longest value that a message repeats in full, in characters.
 const LONGEST: usize = 60;
 
@@ -12,6 +14,16 @@ pub(super) fn quoted(value: &str) -> String {
     let short: String = masked.chars().take(LONGEST).collect();
     let rest = if short.len() < masked.len() { "..." } else { "" };
     format!("{short:?}{rest}")
+}
+
+/// A field's name: as it is where it looks like one, else in quotes.
+pub(super) fn quoted_unless_plain(name: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'<');
+    if !name.is_empty() && name.len() <= LONGEST && name.bytes().all(is_plain) && !is_secret(name) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(quoted(name))
+    }
 }
 
 /// The text with whatever looks like a token or a key replaced, character by character, so that columns stay right.

@@ -1,7 +1,5 @@
 //! Reads values out of a tree and writes down what is wrong with them.
 
-use std::ops::Range;
-
 use super::error::{Place, Problem, Problems};
 use super::origin::Origin;
 use super::quoted::quoted;
@@ -28,10 +26,19 @@ impl<'r> Reader<'r> {
 
     /// The place of a node.
     pub(super) fn place(&self, id: Id) -> Place {
-        self.origin.place(&self.tree.node(id).span)
+        self.origin.place(&self.tree.node(id).span())
     }
 
-    /// Counts a glob; reports it where there are too many.
+    /// Where there are problems enough, counts one more and says so: good advice would be lost on it, and costs time.
+    pub(super) fn only_counts(&mut self) -> bool {
+        let is_full = self.problems.is_full();
+        if is_full {
+            self.problems.add(Problem::of_file(self.origin.name(), "", ""));
+        }
+        is_full
+    }
+
+    /// Whether the file may have another glob; reports the first that is too many.
     pub(super) fn spend_glob(&mut self, id: Id) -> bool {
         self.globs += 1;
         if self.globs == MOST_GLOBS + 1 {
@@ -43,7 +50,7 @@ impl<'r> Reader<'r> {
 
     /// Reports a problem of a node.
     pub(super) fn report(&mut self, id: Id, what: impl Into<String>, advice: impl Into<String>) {
-        self.report_related(id, what, advice, None);
+        self.add(id, what.into(), advice.into(), None);
     }
 
     /// Reports a problem of a node that another place explains.
@@ -52,35 +59,28 @@ impl<'r> Reader<'r> {
         id: Id,
         what: impl Into<String>,
         advice: impl Into<String>,
-        related: Option<(Place, &'static str)>,
+        related: (Place, &'static str),
     ) {
-        let span = &self.tree.node(id).span;
-        self.add(span, |reader| Problem {
-            place: reader.origin.place(span),
-            field: reader.tree.path(id),
-            what: what.into(),
-            advice: advice.into(),
-            related,
-        });
+        self.add(id, what.into(), advice.into(), Some(Box::new(related)));
+    }
+
+    fn add(&mut self, id: Id, what: String, advice: String, related: Option<Box<(Place, &'static str)>>) {
+        if !self.only_counts() {
+            let (place, field) = (self.place(id), self.tree.path(id));
+            self.problems.add(Problem { place, field, what, advice, related });
+        }
     }
 
     /// Reports that `mapping` lacks the field `name`.
     pub(super) fn report_missing(&mut self, mapping: Id, name: &str, advice: impl Into<String>) {
-        let span = self.tree.introduction(mapping);
-        self.add(&span, |reader| {
-            let path = reader.tree.path(mapping);
-            let field = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            let place = reader.origin.place(&span);
-            Problem { place, field, what: "is missing".to_owned(), advice: advice.into(), related: None }
-        });
-    }
-
-    /// A place costs a search, so none is looked for once problems are only counted.
-    fn add(&mut self, span: &Range<usize>, problem: impl FnOnce(&Self) -> Problem) {
-        let problem =
-            if self.problems.is_full() { Problem::of_file(self.origin.name(), "", "") } else { problem(self) };
-        debug_assert!(span.start <= self.origin.text().len());
-        self.problems.add(problem);
+        if self.only_counts() {
+            return;
+        }
+        let place = self.origin.place(&self.tree.introduction(mapping));
+        let path = self.tree.path(mapping);
+        let field = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let what = "is missing".to_owned();
+        self.problems.add(Problem { place, field, what, advice: advice.into(), related: None });
     }
 
     /// The fields of a mapping in the order of `known`; of the others each is reported, and so is one that is given twice.
@@ -105,6 +105,9 @@ impl<'r> Reader<'r> {
     }
 
     fn report_unknown(&mut self, key: Id, name: &str, known: &[&str]) {
+        if self.only_counts() {
+            return;
+        }
         match name {
             "<<" => self.report(key, "merge keys are not supported", "write the fields out"),
             _ => self.report(key, "there is no such field", did_you_mean(name, known)),
@@ -113,7 +116,7 @@ impl<'r> Reader<'r> {
 
     /// Reports a key that was given before.
     pub(super) fn report_twice(&mut self, key: Id, first: Id) {
-        let related = Some((self.place(first), "first given here"));
+        let related = (self.place(first), "first given here");
         self.report_related(key, "is given twice", "keep one of the two", related);
     }
 
@@ -135,6 +138,16 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// The items of a sequence that has at most `most`.
+    pub(super) fn short_sequence(&mut self, id: Id, most: usize) -> Option<&'r [Id]> {
+        let items = self.sequence(id)?;
+        if items.len() > most {
+            self.report(id, format!("the list has {} entries", items.len()), format!("write at most {most}"));
+            return None;
+        }
+        Some(items)
+    }
+
     /// A string. Text without quotes that YAML reads as a number or a truth value is none.
     pub(super) fn string(&mut self, id: Id) -> Option<&'r str> {
         let node = self.tree.node(id);
@@ -149,13 +162,8 @@ impl<'r> Reader<'r> {
     pub(super) fn number(&mut self, id: Id) -> Option<u64> {
         let node = self.tree.node(id);
         match &node.kind {
-            Kind::Plain(text) if !node.tagged && is_whole(text) => match text.parse() {
-                Ok(number) => Some(number),
-                Err(_) => {
-                    self.report(id, "the number is too large", "");
-                    None
-                }
-            },
+            // What is too large for 64 bits is too large for everything that is counted here.
+            Kind::Plain(text) if !node.tagged && is_whole(text) => Some(text.parse().unwrap_or(u64::MAX)),
             _ => self.mismatch(id, "a whole number"),
         }
     }

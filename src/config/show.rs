@@ -13,8 +13,10 @@ pub fn show_policy(policy: &Policy) -> String {
         head(yaml, "TokenPolicy", &policy.name)?;
         writeln!(yaml, "  extends: {}", policy.extends)?;
         writeln!(yaml, "  rules:")?;
+        let widest = policy.actions().map(|(rule, action)| rule.name.len() + action.as_str().len()).max();
+        let width = widest.unwrap_or_default() + ": ".len();
         for (rule, action) in policy.actions() {
-            writeln!(yaml, "    {:<28} # {} {}", format!("{}: {action}", rule.name), rule.code, rule.finding)?;
+            writeln!(yaml, "    {:<width$}  # {} {}", format!("{}: {action}", rule.name), rule.code, rule.looks_at)?;
         }
         writeln!(yaml, "  tokens:")?;
         writeln!(yaml, "    maxExpirationSeconds: {}", policy.tokens.max_expiration_seconds)?;

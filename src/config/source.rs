@@ -9,30 +9,23 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, Problem, Problems};
 
 /// The largest policy file, in bytes: far above what a ConfigMap holds.
-pub(super) const LARGEST_POLICY: u64 = 8 << 20;
+const LARGEST_POLICY: u64 = 8 << 20;
 
 /// The largest inventory file as it is stored, in bytes.
-pub(super) const LARGEST_INVENTORY: u64 = 64 << 20;
+const LARGEST_INVENTORY: u64 = 64 << 20;
 
 /// A file that was read: its name, as problems are reported with, and its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     name: String,
     bytes: Vec<u8>,
-    among_others: bool,
 }
 
 impl Source {
     /// A policy or inventory file. Every document in it must be one of ours.
     #[must_use]
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), bytes: bytes.into(), among_others: false }
-    }
-
-    /// Kubernetes manifests: documents of other API groups are passed over, and so is a file that is not YAML.
-    #[must_use]
-    pub fn manifests(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), bytes: bytes.into(), among_others: true }
+        Self { name: name.into(), bytes: bytes.into() }
     }
 
     /// The name.
@@ -45,10 +38,6 @@ impl Source {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    pub(super) const fn is_among_others(&self) -> bool {
-        self.among_others
     }
 }
 
@@ -69,6 +58,14 @@ impl fmt::Debug for Source {
 /// be empty.
 pub fn read_policies(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
     read(paths, LARGEST_POLICY, &["yaml", "yml", "json"])
+}
+
+/// Reads a policy file that comes through a pipe.
+///
+/// # Errors
+/// Where it cannot be read, or is larger than 8 MiB.
+pub fn read_policy(name: &str, from: impl Read) -> Result<Source, Error> {
+    Ok(read_bounded(name, from, LARGEST_POLICY)?)
 }
 
 /// Reads inventory files: like [`read_policies`], and each may be compressed with gzip, then named `*.gz` in a directory.
@@ -134,17 +131,18 @@ fn is_named_for(name: &OsStr, suffixes: &[&str]) -> bool {
 }
 
 fn read_file(path: &Path, largest: u64) -> Result<Source, Problem> {
-    let read = || {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(largest + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error| unreadable(path, &error))?;
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    read_bounded(&path.to_string_lossy(), file, largest)
+}
+
+fn read_bounded(name: &str, from: impl Read, largest: u64) -> Result<Source, Problem> {
+    let mut bytes = Vec::new();
+    from.take(largest + 1).read_to_end(&mut bytes).map_err(|error| unreadable(Path::new(name), &error))?;
     if bytes.len() as u64 > largest {
         let what = format!("the file is larger than {} MiB", largest >> 20);
-        return Err(Problem::of_file(&path.to_string_lossy(), what, "split it into several files"));
+        return Err(Problem::of_file(name, what, "split it into several files"));
     }
-    Ok(Source::new(path.to_string_lossy(), bytes))
+    Ok(Source::new(name, bytes))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

@@ -21,6 +21,9 @@ const LONGEST: u64 = 1 << 32;
 /// The lifetime that the API server takes for the built-in volume's and silently turns into a year.
 const EXTENDED: u64 = 3607;
 
+/// The most audiences in a list. A decision may have to look at every one.
+const MOST_AUDIENCES: usize = 1000;
+
 /// Reads a TokenPolicy; also gives where its name stands.
 pub(super) fn read(reader: &mut Reader<'_>, document: Id) -> Option<(Policy, Id)> {
     let [_, _, metadata, spec] = reader.fields(document, ["apiVersion", "kind", "metadata", "spec"])?;
@@ -104,20 +107,18 @@ pub(super) fn word<T: FromStr>(reader: &mut Reader<'_>, id: Id, noun: &str, word
     found
 }
 
-/// Reads `tokens`; gives where the maximum stands.
+/// Reads `tokens`; gives where the maximum stands. A bad bound counts as none, so that nothing else is held against it.
 fn read_tokens(reader: &mut Reader<'_>, tokens: Id, policy: &mut Policy) -> Option<Id> {
     let [maximum, audiences] = reader.fields(tokens, ["maxExpirationSeconds", "allowedAudiences"])?;
-    if let Some(seconds) = maximum.and_then(|id| seconds(reader, id)) {
-        policy.tokens.max_expiration_seconds = seconds;
+    if let Some(id) = maximum {
+        policy.tokens.max_expiration_seconds = seconds(reader, id).unwrap_or(LONGEST);
     }
-    if let Some(audiences) = audiences.and_then(|list| reader.sequence(list)) {
-        policy.tokens.allowed_audiences = audiences
-            .iter()
-            .filter_map(|id| {
-                audience(reader, *id)?;
-                pattern::read(reader, *id, Names::Audiences)
-            })
-            .collect::<Vec<NamePattern>>();
+    if let Some(items) = audiences.and_then(|list| reader.short_sequence(list, MOST_AUDIENCES)) {
+        let read = |id: &Id| audience(reader, *id).and_then(|_| pattern::read(reader, *id, Names::Audiences));
+        let read: Vec<Option<NamePattern>> = items.iter().map(read).collect();
+        if let Some(audiences) = read.into_iter().collect() {
+            policy.tokens.allowed_audiences = audiences;
+        }
     }
     maximum
 }
@@ -129,7 +130,7 @@ fn read_cluster(reader: &mut Reader<'_>, cluster: Id, policy: &mut Policy) {
         policy.cluster.extends_token_expiration = extends;
     }
     let Some(list) = audiences else { return };
-    let Some(items) = reader.sequence(list) else { return };
+    let Some(items) = reader.short_sequence(list, MOST_AUDIENCES) else { return };
     if items.is_empty() {
         let advice = "write what the API server's --api-audiences says, or leave the field out";
         reader.report(list, "the list names no audience", advice);
@@ -159,6 +160,7 @@ pub(super) fn seconds(reader: &mut Reader<'_>, id: Id) -> Option<u64> {
             format!("the API server issues no token for less than {SHORTEST} seconds"),
         ),
         SHORTEST..=LONGEST => return Some(seconds),
+        u64::MAX => ("the number is too large".to_owned(), "write a number of seconds, such as 3600".to_owned()),
         _ => (
             format!("{seconds} seconds are too many"),
             format!("the API server issues no token for more than {LONGEST} seconds"),

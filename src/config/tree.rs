@@ -6,10 +6,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::error::Problem;
 use super::origin::Origin;
+use super::quoted::quoted_unless_plain;
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span};
 
 /// A node's place in the tree that it belongs to.
@@ -21,12 +23,22 @@ pub(super) struct Id(u32);
 pub(super) struct Node<'s> {
     /// What it holds.
     pub(super) kind: Kind<'s>,
-    /// Where it stands, in bytes; of a mapping or sequence, where it begins.
-    pub(super) span: Range<usize>,
     /// True when it carries a tag such as `!!str`.
     pub(super) tagged: bool,
-    parent: Option<Id>,
+    start: u32,
+    end: u32,
+    parent: Id,
 }
+
+impl Node<'_> {
+    /// Where it stands, in bytes; of a mapping or sequence, where it begins.
+    pub(super) const fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// The parent of a document.
+const NOBODY: Id = Id(u32::MAX);
 
 /// What a node holds.
 #[derive(Debug)]
@@ -50,33 +62,41 @@ pub(super) struct Tree<'s> {
     documents: Vec<Id>,
 }
 
-/// Where and why a file is not YAML.
+/// Where and why a file cannot be read.
 #[derive(Debug)]
 pub(super) struct Broken {
     /// The byte at which reading stopped.
-    pub(super) at: usize,
-    /// What the parser says.
-    pub(super) reason: String,
+    at: usize,
+    what: String,
+    advice: &'static str,
 }
 
 impl Broken {
     /// The problem that it is for the file.
     pub(super) fn problem(self, origin: &Origin<'_>) -> Problem {
         let place = origin.place(&(self.at..self.at));
-        let what = format!("the file is not YAML: {}", self.reason);
-        Problem { place, field: String::new(), what, advice: String::new(), related: None }
+        let advice = self.advice.to_owned();
+        Problem { place, field: String::new(), what: self.what, advice, related: None }
     }
 }
 
 impl<'s> Tree<'s> {
-    /// Reads all documents of `text`.
-    pub(super) fn parse(text: &'s str) -> Result<Self, Broken> {
+    /// Reads all documents of `text`, which may have at most `most` nodes. A node takes far more memory than its text.
+    pub(super) fn parse(text: &'s str, most: usize) -> Result<Self, Broken> {
         let mut builder = Builder::default();
         let mut options = Options::default();
         options.set_emit_comments(false);
         for event in Parser::new_from_str_with_options(text, options) {
             let (event, span) = event.map_err(|error| broken(text, &error))?;
             builder.take(event, &span);
+            if builder.tree.nodes.len() > most {
+                let at = span.start.byte_offset().unwrap_or_default();
+                return Err(Broken {
+                    at,
+                    what: format!("the file has more than {most} values"),
+                    advice: "split it into several files",
+                });
+            }
         }
         Ok(builder.tree)
     }
@@ -105,20 +125,12 @@ impl<'s> Tree<'s> {
         entries.iter().find(|(key, _)| self.text(*key) == Some(name)).map(|(_, value)| *value)
     }
 
-    /// The items of a sequence; none for another node.
-    pub(super) fn items(&self, sequence: Id) -> &[Id] {
-        match &self.node(sequence).kind {
-            Kind::Sequence(items) => items,
-            _ => &[],
-        }
-    }
-
     /// The path of a node in its document, such as `spec.inject.tokens[0].name`; of a key, that of its value.
     pub(super) fn path(&self, id: Id) -> String {
         let mut path = String::new();
         let mut node = id;
         let mut steps = Vec::new();
-        while let Some(parent) = self.node(node).parent {
+        while let Some(parent) = self.parent(node) {
             steps.push((parent, node));
             node = parent;
         }
@@ -126,15 +138,15 @@ impl<'s> Tree<'s> {
             match &self.node(parent).kind {
                 Kind::Sequence(items) => {
                     let index = items.iter().position(|item| *item == child).unwrap_or_default();
-                    path.push_str(&format!("[{index}]"));
+                    let _ = write!(path, "[{index}]");
                 }
                 Kind::Mapping(entries) => {
                     let entry = entries.iter().find(|(key, value)| [*key, *value].contains(&child));
-                    let key = entry.and_then(|(key, _)| self.text(*key)).unwrap_or("?");
+                    let key = entry.and_then(|(key, _)| self.text(*key)).unwrap_or_default();
                     if !path.is_empty() {
                         path.push('.');
                     }
-                    path.push_str(key);
+                    path.push_str(&quoted_unless_plain(key));
                 }
                 Kind::Null | Kind::Plain(_) | Kind::Quoted(_) => {}
             }
@@ -144,7 +156,7 @@ impl<'s> Tree<'s> {
 
     /// Where to point for something that a mapping lacks: at the key that introduces it, else at its first key.
     pub(super) fn introduction(&self, mapping: Id) -> Range<usize> {
-        let introduced_by = self.node(mapping).parent.and_then(|parent| match &self.node(parent).kind {
+        let introduced_by = self.parent(mapping).and_then(|parent| match &self.node(parent).kind {
             Kind::Mapping(entries) => entries.iter().find(|(_, value)| *value == mapping).map(|(key, _)| *key),
             _ => None,
         });
@@ -152,13 +164,18 @@ impl<'s> Tree<'s> {
             Kind::Mapping(entries) => entries.first().map(|(key, _)| *key),
             _ => None,
         };
-        self.node(introduced_by.or(first_key).unwrap_or(mapping)).span.clone()
+        self.node(introduced_by.or(first_key).unwrap_or(mapping)).span()
+    }
+
+    fn parent(&self, id: Id) -> Option<Id> {
+        Some(self.node(id).parent).filter(|parent| *parent != NOBODY)
     }
 }
 
 fn broken(text: &str, error: &ScanError) -> Broken {
     let at = error.marker().byte_offset().unwrap_or(text.len());
-    Broken { at: at.min(text.len()), reason: error.kind().to_string() }
+    let what = format!("the file is not YAML: {}", error.kind());
+    Broken { at: at.min(text.len()), what, advice: "look at the indentation, quotes and brackets here and just above" }
 }
 
 /// A collection that is still open, with the key that waits for its value.
@@ -212,8 +229,9 @@ impl<'s> Builder<'s> {
         let id = Id(u32::try_from(self.tree.nodes.len()).unwrap_or(u32::MAX));
         let start = span.start.byte_offset().unwrap_or_default();
         let end = span.end.byte_offset().unwrap_or(start).max(start);
-        let parent = self.open.last().map(|open| open.id);
-        self.tree.nodes.push(Node { kind, span: start..end, tagged, parent });
+        let parent = self.open.last().map_or(NOBODY, |open| open.id);
+        let [start, end] = [start, end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        self.tree.nodes.push(Node { kind, tagged, start, end, parent });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }

@@ -23,11 +23,17 @@ impl NamePattern {
     /// # Errors
     /// When the glob is not well formed.
     pub fn parse(pattern: &str) -> Result<Self, globset::Error> {
-        if pattern.contains(['*', '?', '[', '{', '\\']) {
+        if Self::is_glob(pattern) {
             Ok(Self::Glob(Box::new(Glob::new(pattern)?.compile_matcher())))
         } else {
             Ok(Self::Exact(pattern.into()))
         }
+    }
+
+    /// Whether `pattern` is a glob rather than an exact name.
+    #[must_use]
+    pub fn is_glob(pattern: &str) -> bool {
+        pattern.contains(['*', '?', '[', '{', '\\'])
     }
 
     /// Whether the pattern matches `name` as a whole.

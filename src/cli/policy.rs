@@ -1,0 +1,27 @@
+//! `tokenward policy`: shows policies as a policy file, and checks such files.
+
+mod check;
+mod show;
+
+use super::{Exit, Failure};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print policies as a policy file, with nothing left to a default: a good start for one's own.
+    Show(show::Arguments),
+    /// Check policy files: every problem with its place, and exceptions that have ended.
+    Check(check::Arguments),
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    match &arguments.command {
+        Command::Show(arguments) => show::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+    }
+}
