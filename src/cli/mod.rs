@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod certs;
 mod completions;
 mod exit;
 mod explain;
@@ -41,6 +42,8 @@ enum Command {
     Serve(serve::Arguments),
     /// List the legacy token Secrets of a cluster.
     Scan(scan::Arguments),
+    /// Make and inspect certificates.
+    Certs(certs::Arguments),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -67,6 +70,7 @@ pub fn run() -> ExitCode {
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Certs(arguments) => certs::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Review(arguments) => review::run(&arguments),

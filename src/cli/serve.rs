@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Exit, Failure};
 use crate::certs::{Authority, Names};
 use crate::server::{
-    CertificateSource, Drain, Limits, ListenAddress, PolicySource, Server, Settings, parse_go_duration,
+    CertificateSource, Drain, Limits, ListenAddress, PolicySource, Server, Settings, StartError, parse_go_duration,
 };
 use crate::telemetry::{LogFormat, LogLevel, Logging};
 
@@ -102,7 +102,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 async fn serve(settings: Settings, dev: bool, begun: Instant) -> Result<Exit, Failure> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut server = Server::start(settings)?;
+    let mut server = Server::start(settings).map_err(|error| match error {
+        // Bare, so that the lines of the file are shown that it is about.
+        StartError::Config(error) => anyhow::Error::from(error),
+        other => other.into(),
+    })?;
     let (address, admin_address) = (server.address(), server.admin_address());
     tracing::info!(%address, %admin_address, milliseconds = begun.elapsed().as_secs_f64() * 1000.0, "ready");
     if dev {

@@ -140,7 +140,7 @@ impl<S> Paced<S> {
     fn or_stalled<T>(&mut self, result: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         match result {
             Poll::Pending => self.writing.poll(0, self.slow, context).map(|()| Err(io::ErrorKind::TimedOut.into())),
-            done => done,
+            Poll::Ready(done) => Poll::Ready(done),
         }
     }
 }

@@ -174,9 +174,10 @@ fn log(phase: Phase, answer: &Answer) {
             )
         };
     }
-    match outcome {
-        Outcome::Denied => line!(info),
-        _ => line!(debug),
+    if outcome == Outcome::Denied {
+        line!(info);
+    } else {
+        line!(debug);
     }
 }
 

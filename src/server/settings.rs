@@ -92,7 +92,7 @@ impl Default for Limits {
             connections: 2048,
             handshake: Duration::from_secs(5),
             slow: Duration::from_secs(10),
-            idle: Duration::from_secs(180),
+            idle: Duration::from_mins(3),
         }
     }
 }

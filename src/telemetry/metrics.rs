@@ -262,7 +262,7 @@ impl Metrics {
         self.connections.dec();
     }
 
-    /// All of them in the OpenMetrics text format.
+    /// All of them in the text format of `OpenMetrics`.
     ///
     /// # Errors
     /// Never: a `String` takes all that is written to it.
