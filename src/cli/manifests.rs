@@ -6,12 +6,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use jiff::Timestamp;
 
 use super::{Exit, Failure};
+use crate::certs::AUTHORITY_FILE;
 use crate::config::{self, Source};
-use crate::install::{self, Certificates, Mode, Place, Settings};
+use crate::install::{self, Certificates, CertificatesError, Mode, Place, Settings};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn settings(arguments: &Arguments, policy_files: &[Source]) -> anyhow::Result<Settings> {
-    Ok(Settings {
+    let mut settings = Settings {
         namespace: arguments.namespace.clone(),
         image: arguments.image.clone(),
         replicas: arguments.replicas,
@@ -89,9 +89,11 @@ fn settings(arguments: &Arguments, policy_files: &[Source]) -> anyhow::Result<Se
             ModeArgument::ClusterWide => Mode::ClusterWide,
         },
         place: arguments.url.clone().map_or(Place::Cluster, Place::Url),
-        certificates: certificates(arguments)?,
+        certificates: Certificates::Elsewhere,
         policy_files: config_map_files(policy_files)?,
-    })
+    };
+    settings.certificates = certificates(arguments, &settings)?;
+    Ok(settings)
 }
 
 /// The files by the names that they get in one ConfigMap. The server reads there what ends in `.yaml`, `.yml` or `.json`.
@@ -124,54 +126,17 @@ fn config_map_files(sources: &[Source]) -> anyhow::Result<BTreeMap<String, Strin
     Ok(files)
 }
 
-fn certificates(arguments: &Arguments) -> anyhow::Result<Certificates> {
-    if arguments.cert_manager {
-        return Ok(Certificates::CertManager);
+fn certificates(arguments: &Arguments, settings: &Settings) -> Result<Certificates, CertificatesError> {
+    let now = Timestamp::now();
+    match (&arguments.tls_dir, &arguments.ca_file) {
+        (Some(directory), _) if arguments.url.is_some() => {
+            Certificates::authority(&directory.join(AUTHORITY_FILE), now)
+        }
+        (Some(directory), _) => Certificates::load(directory, &settings.service_name(), now),
+        (None, Some(file)) => Certificates::authority(file, now),
+        (None, None) if arguments.cert_manager => Ok(Certificates::CertManager),
+        (None, None) => Ok(Certificates::Elsewhere),
     }
-    if let Some(file) = &arguments.ca_file {
-        return Ok(Certificates::Authority(certificate_file(file)?));
-    }
-    let Some(directory) = &arguments.tls_dir else { return Ok(Certificates::Elsewhere) };
-    let authority = certificate_file(&directory.join("ca.crt"))?;
-    if arguments.url.is_some() {
-        return Ok(Certificates::Authority(authority));
-    }
-    Ok(Certificates::Files {
-        authority,
-        certificate: certificate_file(&directory.join("tls.crt"))?,
-        key: key_file(&directory.join("tls.key"))?,
-    })
-}
-
-/// Reads PEM certificates. A key among them is refused: the CA bundle can be read by everybody.
-fn certificate_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let pem = read(path)?;
-    ensure!(
-        PrivateKeyDer::from_pem_slice(&pem).is_err(),
-        "{}: holds a private key, and only certificates belong here",
-        path.display()
-    );
-    let mut certificates = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        certificate.map_err(|error| anyhow!("{}: no readable PEM: {error}", path.display()))?;
-        certificates += 1;
-    }
-    ensure!(certificates > 0, "{}: holds no PEM certificate; tokenward certs makes one", path.display());
-    Ok(pem)
-}
-
-fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let pem = read(path)?;
-    ensure!(
-        PrivateKeyDer::from_pem_slice(&pem).is_ok(),
-        "{}: holds no PEM private key; tokenward certs makes one",
-        path.display()
-    );
-    Ok(pem)
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -87,7 +87,7 @@ struct IssuerReference {
 
 /// Two issuers and two certificates.
 pub(super) fn objects(settings: &Settings) -> [Object; 4] {
-    let service = format!("{NAME}.{}.svc", settings.namespace);
+    let service = settings.service_name();
     let authority = CertificateSpec {
         secret_name: AUTHORITY,
         is_ca: true,

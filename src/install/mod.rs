@@ -9,6 +9,7 @@
 //! The webhook reads nothing from the API server, so no Role is among the objects.
 
 mod cert_manager;
+mod certificates;
 mod condition;
 mod entry;
 mod files;
@@ -22,6 +23,7 @@ pub mod yaml;
 
 use std::collections::BTreeMap;
 
+pub use certificates::{Certificates, CertificatesError};
 pub use object::Object;
 pub use scope::SYSTEM_NAMESPACES;
 
@@ -87,32 +89,11 @@ pub enum Place {
     Url(String),
 }
 
-/// Where the serving certificate comes from. It has no `Debug`: it may hold a key.
-#[derive(Clone)]
-pub enum Certificates {
-    /// Somebody else makes the Secret and writes the CA bundle into the webhook configurations.
-    Elsewhere,
-    /// Somebody else makes the Secret; this PEM is the CA bundle.
-    Authority(Vec<u8>),
-    /// These PEM files.
-    Files {
-        /// The CA bundle.
-        authority: Vec<u8>,
-        /// The serving certificate with its chain.
-        certificate: Vec<u8>,
-        /// Its key.
-        key: Vec<u8>,
-    },
-    /// cert-manager makes the Secret, and its CA injector writes the CA bundle.
-    CertManager,
-}
-
-impl Certificates {
-    fn ca_bundle(&self) -> Option<&[u8]> {
-        match self {
-            Self::Authority(authority) | Self::Files { authority, .. } => Some(authority),
-            Self::Elsewhere | Self::CertManager => None,
-        }
+impl Settings {
+    /// The name by which API servers call the webhook in the cluster, and which its certificate must have.
+    #[must_use]
+    pub fn service_name(&self) -> String {
+        format!("{NAME}.{}.svc", self.namespace)
     }
 }
 

@@ -135,8 +135,8 @@ fn container(settings: &Settings) -> Container {
         image: Some(settings.image.clone()),
         args: Some(vec![
             "serve".to_owned(),
-            format!("--listen=[::]:{WEBHOOK_PORT_NUMBER}"),
-            format!("--admin-listen=[::]:{ADMIN_PORT_NUMBER}"),
+            format!("--listen=:{WEBHOOK_PORT_NUMBER}"),
+            format!("--admin-listen=:{ADMIN_PORT_NUMBER}"),
             format!("--tls-dir={TLS_DIRECTORY}"),
             format!("--policy={POLICY_DIRECTORY}"),
             format!("--inventory={INVENTORY_DIRECTORY}"),

@@ -2,15 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokenward::certs::{Authority, Names};
 use tokenward::config;
 use tokenward::install::{Settings, kustomize};
 use tokenward::policy::PolicySet;
 
 use crate::rig;
+use crate::rig::eventually::eventually;
+use crate::rig::host::free_ports;
 
 /// The checked-in tree.
 fn checked_in() -> PathBuf {
@@ -110,18 +116,20 @@ fn the_webhook_is_given_no_permission_and_no_token() {
     }
 }
 
-/// A certificate that signs itself, as three files.
+/// What `tokenward certs` makes.
 pub(crate) struct Certificates {
     directory: tempfile::TempDir,
 }
 
 impl Certificates {
     pub(crate) fn make() -> Self {
-        let made = rcgen::generate_simple_self_signed(["tokenward.tokenward.svc".to_owned()]).unwrap();
+        let authority = Authority::generate(1).unwrap();
+        let names = Names { dns: vec![Settings::default().service_name()], addresses: Vec::new() };
+        let issued = authority.issue(&names).unwrap();
         let certificates = Self { directory: tempfile::tempdir().unwrap() };
-        certificates.put("ca.crt", &made.cert.pem());
-        certificates.put("tls.crt", &made.cert.pem());
-        certificates.put("tls.key", &made.signing_key.serialize_pem());
+        certificates.put("ca.crt", &authority.certificate_pem());
+        certificates.put("tls.crt", &issued.certificate);
+        certificates.put("tls.key", &issued.key);
         certificates
     }
 
@@ -164,7 +172,7 @@ fn a_private_key_never_gets_into_the_ca_bundle() {
     let certificates = Certificates::make();
     certificates.put("ca.crt", &(certificates.read("ca.crt") + &certificates.read("tls.key")));
     let said = refused(&["--tls-dir", certificates.path(), "--url", "https://192.0.2.7:8443"]);
-    assert!(said.contains("ca.crt: holds a private key"), "{said}");
+    assert!(said.contains("ca.crt holds a private key"), "{said}");
     assert!(!said.contains("PRIVATE KEY-----"), "{said}");
 }
 
@@ -172,6 +180,8 @@ fn a_private_key_never_gets_into_the_ca_bundle() {
 fn refuses_certificates_that_cannot_be_used() {
     let certificates = Certificates::make();
     let said = |certificates: &Certificates| refused(&["--tls-dir", certificates.path()]);
+    certificates.put("tls.key", &Certificates::make().read("tls.key"));
+    assert!(said(&certificates).contains("does not belong to"));
     certificates.put("tls.key", "");
     assert!(said(&certificates).contains("tls.key"));
     certificates.put("tls.crt", "no certificate");
@@ -179,6 +189,17 @@ fn refuses_certificates_that_cannot_be_used() {
     fs::remove_file(certificates.directory.path().join("ca.crt")).unwrap();
     assert!(said(&certificates).contains("ca.crt"));
     assert!(refused(&["--ca-file", "nowhere.pem"]).contains("nowhere.pem"));
+}
+
+#[test]
+fn refuses_a_certificate_that_the_api_server_would_refuse() {
+    let certificates = Certificates::make();
+    let said = refused(&["--tls-dir", certificates.path(), "--namespace", "security"]);
+    assert!(said.contains("is good for tokenward.tokenward.svc"), "{said}");
+    assert!(said.contains("asks for tokenward.security.svc"), "{said}");
+    certificates.put("ca.crt", &Certificates::make().read("ca.crt"));
+    let said = refused(&["--tls-dir", certificates.path()]);
+    assert!(said.contains("ca.crt refuses"), "{said}");
 }
 
 #[test]
@@ -241,4 +262,52 @@ fn the_mount_of_an_empty_config_map_holds_no_policy_and_no_inventory() {
 fn the_same_settings_give_the_same_text() {
     let texts: BTreeSet<String> = (0..3).map(|_| rendered(&["--mode", "cluster-wide"])).collect();
     assert_eq!(texts.len(), 1);
+}
+
+/// Ends with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_server_starts_with_the_rendered_arguments_and_empty_config_maps() {
+    let deployment = &objects(&rendered(&[]))["Deployment tokenward/tokenward"];
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let root = tempfile::tempdir().unwrap();
+    for mount in container["volumeMounts"].as_array().unwrap() {
+        let directory = root.path().join(mount["mountPath"].as_str().unwrap().trim_start_matches('/'));
+        fs::create_dir_all(directory.join("..version-1")).unwrap();
+        std::os::unix::fs::symlink("..version-1", directory.join("..data")).unwrap();
+    }
+    let certificates = Certificates::make();
+    for name in ["tls.crt", "tls.key"] {
+        fs::write(root.path().join("etc/tokenward/tls").join(name), certificates.read(name)).unwrap();
+    }
+    let [webhook_port, admin_port] = free_ports().unwrap();
+    let here = |argument: &Value| {
+        let argument = argument.as_str().unwrap().replace("=/etc/", &format!("={}/etc/", root.path().display()));
+        argument.replace("=:8443", &format!("=:{webhook_port}")).replace("=:8080", &format!("=:{admin_port}"))
+    };
+    let arguments: Vec<String> = container["args"].as_array().unwrap().iter().map(here).collect();
+    assert!(arguments.iter().filter(|it| it.ends_with(&format!(":{webhook_port}"))).count() == 1, "{arguments:?}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenward"));
+    command.env_clear().args(&arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut server = Running(command.spawn().unwrap());
+    eventually(Duration::from_secs(20), || {
+        if let Some(status) = server.0.try_wait().unwrap() {
+            return Err(format!("ended: {status}"));
+        }
+        TcpStream::connect((Ipv4Addr::LOCALHOST, webhook_port)).map_err(|error| error.to_string())?;
+        let mut probe = TcpStream::connect((Ipv4Addr::LOCALHOST, admin_port)).map_err(|error| error.to_string())?;
+        let path = container["readinessProbe"]["httpGet"]["path"].as_str().unwrap();
+        write!(probe, "GET {path} HTTP/1.0\r\n\r\n").map_err(|error| error.to_string())?;
+        let mut answer = String::new();
+        probe.read_to_string(&mut answer).map_err(|error| error.to_string())?;
+        if answer.contains(" 200 ") { Ok(()) } else { Err(answer) }
+    });
 }
