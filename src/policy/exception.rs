@@ -13,6 +13,8 @@ use super::registry::Rule;
 pub enum NamePattern {
     /// Matches one name.
     Exact(Box<str>),
+    /// `*`: matches every name, and needs no automaton for it.
+    Any,
     /// Matches many.
     Glob(Box<GlobMatcher>),
 }
@@ -23,7 +25,13 @@ impl NamePattern {
     /// # Errors
     /// When the glob is not well formed.
     pub fn parse(pattern: &str) -> Result<Self, globset::Error> {
+<<<<<<< HEAD
         if Self::is_glob(pattern) {
+=======
+        if pattern == "*" {
+            Ok(Self::Any)
+        } else if pattern.contains(['*', '?', '[', '{', '\\']) {
+>>>>>>> 6b0568d (Hold every patch to what must be true of all: it applies, keeps all there was, and is its own end)
             Ok(Self::Glob(Box::new(Glob::new(pattern)?.compile_matcher())))
         } else {
             Ok(Self::Exact(pattern.into()))
@@ -41,6 +49,7 @@ impl NamePattern {
     pub fn matches(&self, name: &str) -> bool {
         match self {
             Self::Exact(exact) => **exact == *name,
+            Self::Any => true,
             Self::Glob(glob) => glob.is_match(name),
         }
     }
@@ -50,6 +59,7 @@ impl NamePattern {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Exact(exact) => exact,
+            Self::Any => "*",
             Self::Glob(glob) => glob.glob().glob(),
         }
     }
@@ -120,7 +130,7 @@ impl Exceptions {
         for (index, exception) in all.iter().enumerate() {
             match &exception.namespace {
                 NamePattern::Exact(namespace) => by_namespace.entry(namespace.clone()).or_default().push(index),
-                NamePattern::Glob(_) => any_namespace.push(index),
+                NamePattern::Any | NamePattern::Glob(_) => any_namespace.push(index),
             }
         }
         Self { all, by_namespace, any_namespace }

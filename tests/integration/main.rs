@@ -15,6 +15,7 @@ mod held_token_rules;
 mod injection;
 mod manifests;
 mod mounted_volume;
+mod patch_properties;
 mod pod_rules;
 mod pods;
 mod policy_file;
