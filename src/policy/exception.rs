@@ -25,13 +25,9 @@ impl NamePattern {
     /// # Errors
     /// When the glob is not well formed.
     pub fn parse(pattern: &str) -> Result<Self, globset::Error> {
-<<<<<<< HEAD
-        if Self::is_glob(pattern) {
-=======
         if pattern == "*" {
             Ok(Self::Any)
-        } else if pattern.contains(['*', '?', '[', '{', '\\']) {
->>>>>>> 6b0568d (Hold every patch to what must be true of all: it applies, keeps all there was, and is its own end)
+        } else if Self::is_glob(pattern) {
             Ok(Self::Glob(Box::new(Glob::new(pattern)?.compile_matcher())))
         } else {
             Ok(Self::Exact(pattern.into()))
