@@ -3,6 +3,7 @@
 //! Written against kubernetes `staging/src/k8s.io/api/admission/v1/types.go` and `VerifyAdmissionResponse` in
 //! `staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/request/admissionreview.go`.
 
+mod json;
 mod malformed;
 mod object;
 mod patch;

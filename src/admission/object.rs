@@ -1,9 +1,6 @@
 //! Which view reads the object of a review.
 
-use std::fmt;
-
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Visitor};
-
+use super::json::{Error, Reader};
 use crate::resource::{Namespace, Pod, Secret, ServiceAccount, TokenRequest, Workload, WorkloadKind};
 
 /// What a review is about, as far as the rules tell apart.
@@ -88,43 +85,22 @@ pub enum Object<'a> {
     Other,
 }
 
-/// Reads an object, or `null`, into the view of a resource.
-pub(super) struct ObjectSeed(pub(super) Resource);
-
-impl<'de> DeserializeSeed<'de> for ObjectSeed {
-    type Value = Option<Object<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ObjectSeed {
-    type Value = Option<Object<'de>>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object or null")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        Ok(Some(match self.0 {
-            Resource::Pod | Resource::EphemeralContainers => Object::Pod(Deserialize::deserialize(deserializer)?),
-            Resource::Secret => Object::Secret(Deserialize::deserialize(deserializer)?),
-            Resource::ServiceAccount => Object::ServiceAccount(Deserialize::deserialize(deserializer)?),
-            Resource::TokenRequest => Object::TokenRequest(Deserialize::deserialize(deserializer)?),
-            Resource::Namespace => Object::Namespace(Deserialize::deserialize(deserializer)?),
-            Resource::Workload(kind) => Object::Workload(Box::new(Workload::deserialize(kind, deserializer)?)),
+impl<'a> Object<'a> {
+    /// Reads an object into the view of a resource; nothing for `null`.
+    pub(super) fn read(resource: Resource, reader: &mut Reader<'a>) -> Result<Option<Self>, Error> {
+        if reader.null()? {
+            return Ok(None);
+        }
+        Ok(Some(match resource {
+            Resource::Pod | Resource::EphemeralContainers => Self::Pod(reader.value()?),
+            Resource::Secret => Self::Secret(reader.value()?),
+            Resource::ServiceAccount => Self::ServiceAccount(reader.value()?),
+            Resource::TokenRequest => Self::TokenRequest(reader.value()?),
+            Resource::Namespace => Self::Namespace(reader.value()?),
+            Resource::Workload(kind) => Self::Workload(Box::new(Workload::deserialize(kind, reader)?)),
             Resource::Other => {
-                serde::de::IgnoredAny::deserialize(deserializer)?;
-                Object::Other
+                reader.skip()?;
+                Self::Other
             }
         }))
     }

@@ -1,12 +1,8 @@
 //! The request of an AdmissionReview, borrowed from the bytes.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
-use super::object::ObjectSeed;
+use super::json::{Error, Reader};
 use super::{Malformed, Object, Resource};
 use crate::resource::{List, Text};
 
@@ -53,7 +49,7 @@ pub struct Request<'a> {
     pub dry_run: bool,
     /// The object as it would be; there on create and update.
     pub object: Option<Object<'a>>,
-    /// The object as it was; there on update.
+    /// The object as it was; there on update and delete, and not looked at on create.
     pub old_object: Option<Object<'a>>,
 }
 
@@ -63,66 +59,72 @@ impl<'a> Request<'a> {
     /// # Errors
     /// Everything that leaves a part of the review unknown: see [`Malformed`].
     pub fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(body).map_err(|_| Malformed::Json("it is not UTF-8".to_owned()))?;
-        // Go writes `resource` and `subResource` before the objects, so one pass can pick the views. In another order a
-        // second pass reads the objects when all else is known.
-        match read::<true>(text) {
-            Ok(review) if !review.request.as_ref().is_some_and(|request| request.picked_too_early) => review.complete(),
-            _ => read::<false>(text).map_err(|error| Malformed::Json(describe(&error)))?.complete(),
-        }
+        let text = std::str::from_utf8(body).map_err(|_| Malformed::Json("this is not UTF-8".to_owned()))?;
+        // Go writes `resource` and `subResource` before the objects, so one pass can pick their views. In another order, or
+        // where that went wrong, a second pass reads the objects when all else is known.
+        let review = match Review::read(text, true) {
+            Ok(review) if !review.picked_too_early() => review,
+            _ => Review::read(text, false).map_err(|error| malformed(&error, text))?,
+        };
+        review.complete(text)
     }
 }
 
-fn read<const PICK: bool>(text: &str) -> serde_json::Result<Review<'_, PICK>> {
-    serde_json::from_str(text)
+fn malformed(error: &Error, text: &str) -> Malformed {
+    if error.is_too_deep() { Malformed::TooDeep } else { Malformed::Json(error.describe(text)) }
 }
 
-/// The position and nature of a JSON error, without a byte of the body.
-fn describe(error: &serde_json::Error) -> String {
-    let nature = match error.classify() {
-        serde_json::error::Category::Eof => "it ends too early",
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
-        serde_json::error::Category::Data => {
-            return format!("{} at line {} column {}", quoted_fields_only(error), error.line(), error.column());
+/// Reads a field that may be given once.
+fn once<T>(slot: &mut Option<T>, name: &'static str, read: impl FnOnce() -> Result<T, Error>) -> Result<(), Error> {
+    if slot.is_some() {
+        return Err(Error::twice(name));
+    }
+    *slot = Some(read().map_err(|error| error.within(name))?);
+    Ok(())
+}
+
+#[derive(Default)]
+struct Review<'a> {
+    api_version: Option<Text<'a>>,
+    kind: Option<Text<'a>>,
+    request: Option<Envelope<'a>>,
+}
+
+impl<'a> Review<'a> {
+    /// With `pick`, objects are read into the view of the resource that is known by then.
+    fn read(text: &'a str, pick: bool) -> Result<Self, Error> {
+        let mut reader = Reader::new(text);
+        let mut review = Self::default();
+        reader.object(|reader, key| match key {
+            "apiVersion" => once(&mut review.api_version, "apiVersion", || reader.value()),
+            "kind" => once(&mut review.kind, "kind", || reader.value()),
+            "request" => once(&mut review.request, "request", || Envelope::read(reader, pick)),
+            _ => reader.skip(),
+        })?;
+        reader.end()?;
+        Ok(review)
+    }
+
+    fn picked_too_early(&self) -> bool {
+        self.request.as_ref().is_some_and(|request| request.picked_too_early)
+    }
+
+    fn complete(self, text: &str) -> Result<Request<'a>, Malformed> {
+        let (api_version, kind) = (self.api_version.unwrap_or_default(), self.kind.unwrap_or_default());
+        if api_version != "admission.k8s.io/v1" || kind != "AdmissionReview" {
+            return Err(Malformed::Version { api_version: named(&api_version), kind: named(&kind) });
         }
-    };
-    format!("{nature} at line {} column {}", error.line(), error.column())
-}
-
-/// serde's sentences quote values of a wrong type; only those about names of fields, which are ours, are passed on.
-fn quoted_fields_only(error: &serde_json::Error) -> String {
-    let sentence = error.to_string();
-    let known = ["missing field", "duplicate field", "a key is given twice"];
-    match known.iter().find(|start| sentence.starts_with(**start)) {
-        Some(_) => sentence.split(" at line ").next().unwrap_or_default().to_owned(),
-        None => "a field has a value of the wrong type".to_owned(),
+        self.request.ok_or(Malformed::Missing("request"))?.complete(text)
     }
 }
 
-fn shorten(value: &str) -> String {
-    if value.is_empty() {
-        return "(nothing)".to_owned();
-    }
-    value.chars().filter(|character| !character.is_control()).take(60).collect()
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'a, const PICK: bool> {
-    #[serde(borrow, default)]
-    api_version: Text<'a>,
-    #[serde(default)]
-    kind: Text<'a>,
-    #[serde(default)]
-    request: Option<Envelope<'a, PICK>>,
-}
-
-impl<'a, const PICK: bool> Review<'a, PICK> {
-    fn complete(self) -> Result<Request<'a>, Malformed> {
-        if self.api_version != "admission.k8s.io/v1" || self.kind != "AdmissionReview" {
-            return Err(Malformed::Version { api_version: shorten(&self.api_version), kind: shorten(&self.kind) });
-        }
-        self.request.ok_or(Malformed::Missing("request"))?.complete()
+/// The name of a version or kind, if it looks like one.
+fn named(value: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-');
+    match value {
+        "" => "(nothing)".to_owned(),
+        _ if value.len() <= 60 && value.bytes().all(fits) => value.to_owned(),
+        _ => "(something else)".to_owned(),
     }
 }
 
@@ -135,26 +137,24 @@ struct GroupVersionResource<'a> {
     resource: Text<'a>,
 }
 
-/// An object of the envelope: read at once where the resource is known by then, kept as text where it comes first.
+/// An object of the envelope: read at once where the resource is known by then, otherwise the place where it begins.
 enum Part<'a> {
     Read(Option<Object<'a>>),
-    Later(&'a RawValue),
+    Later(Reader<'a>),
 }
 
 impl<'a> Part<'a> {
-    fn read(self, resource: Resource) -> Result<Option<Object<'a>>, Malformed> {
+    fn read(self, resource: Resource) -> Result<Option<Object<'a>>, Error> {
         match self {
             Self::Read(object) => Ok(object),
-            Self::Later(raw) => ObjectSeed(resource)
-                .deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-                .map_err(|error| Malformed::Json(describe(&error))),
+            Self::Later(mut reader) => Object::read(resource, &mut reader),
         }
     }
 }
 
-/// The fields of a request. With `PICK`, objects are read into the view of the resource known so far.
+/// The fields of a request.
 #[derive(Default)]
-struct Envelope<'a, const PICK: bool> {
+struct Envelope<'a> {
     picked_too_early: bool,
     uid: Option<Text<'a>>,
     resource: Option<GroupVersionResource<'a>>,
@@ -168,17 +168,54 @@ struct Envelope<'a, const PICK: bool> {
     old_object: Option<Part<'a>>,
 }
 
-impl<'a, const PICK: bool> Envelope<'a, PICK> {
+impl<'a> Envelope<'a> {
+    fn read(reader: &mut Reader<'a>, pick: bool) -> Result<Self, Error> {
+        let mut envelope = Self::default();
+        reader.object(|reader, key| match key {
+            "uid" => once(&mut envelope.uid, "uid", || reader.value()),
+            "resource" => once(&mut envelope.resource, "resource", || reader.value()),
+            "subResource" => {
+                let objects = [&envelope.object, &envelope.old_object];
+                envelope.picked_too_early = objects.iter().any(|part| matches!(part, Some(Part::Read(_))));
+                once(&mut envelope.sub_resource, "subResource", || reader.value())
+            }
+            "name" => once(&mut envelope.name, "name", || reader.value()),
+            "namespace" => once(&mut envelope.namespace, "namespace", || reader.value()),
+            "operation" => once(&mut envelope.operation, "operation", || reader.value()),
+            "userInfo" => once(&mut envelope.user, "userInfo", || reader.value()),
+            "dryRun" => once(&mut envelope.dry_run, "dryRun", || reader.value()),
+            "object" => {
+                let resource = envelope.known_resource().filter(|_| pick);
+                once(&mut envelope.object, "object", || Self::part(resource, reader))
+            }
+            "oldObject" => {
+                let resource = envelope.known_resource().filter(|_| pick);
+                once(&mut envelope.old_object, "oldObject", || Self::part(resource, reader))
+            }
+            _ => reader.skip(),
+        })?;
+        Ok(envelope)
+    }
+
+    fn part(resource: Option<Resource>, reader: &mut Reader<'a>) -> Result<Part<'a>, Error> {
+        if let Some(resource) = resource {
+            return Object::read(resource, reader).map(Part::Read);
+        }
+        let start = *reader;
+        reader.skip()?;
+        Ok(Part::Later(start))
+    }
+
     /// `subResource` is left out when it is empty, so the resource counts as known as soon as `resource` was read; Go
     /// writes both before the objects.
     fn known_resource(&self) -> Option<Resource> {
-        self.resource.as_ref().map(|found| {
+        self.resource.as_ref().filter(|found| !found.resource.is_empty()).map(|found| {
             let sub_resource = self.sub_resource.as_ref().map_or("", |found| found);
             Resource::of(&found.group, &found.version, &found.resource, sub_resource)
         })
     }
 
-    fn complete(self) -> Result<Request<'a>, Malformed> {
+    fn complete(self, text: &str) -> Result<Request<'a>, Malformed> {
         let resource = self.known_resource().ok_or(Malformed::Missing("request.resource"))?;
         let uid = self.uid.filter(|uid| !uid.is_empty()).ok_or(Malformed::Missing("request.uid"))?;
         let operation = match self.operation.as_deref() {
@@ -192,8 +229,13 @@ impl<'a, const PICK: bool> Envelope<'a, PICK> {
         if resource.is_namespaced() && namespace.is_empty() {
             return Err(Malformed::Missing("request.namespace"));
         }
-        let object = self.object.map_or(Ok(None), |part| part.read(resource))?;
-        let old_object = self.old_object.map_or(Ok(None), |part| part.read(resource))?;
+        let read = |part: Option<Part<'a>>, name| match part.map(|part| part.read(resource)) {
+            None => Ok(None),
+            Some(Ok(object)) => Ok(object),
+            Some(Err(error)) => Err(malformed(&error.within(name).within("request"), text)),
+        };
+        let object = read(self.object, "object")?;
+        let old_object = read(self.old_object, "oldObject")?;
         if matches!(operation, Operation::Create | Operation::Update) && object.is_none() {
             return Err(Malformed::Missing("request.object"));
         }
@@ -209,101 +251,8 @@ impl<'a, const PICK: bool> Envelope<'a, PICK> {
             user: self.user.unwrap_or_default(),
             dry_run: self.dry_run.unwrap_or_default(),
             object,
-            old_object,
+            // What is created was nothing before, whatever a review says.
+            old_object: old_object.filter(|_| operation != Operation::Create),
         })
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
-enum Field {
-    Uid,
-    Resource,
-    SubResource,
-    Name,
-    Namespace,
-    Operation,
-    UserInfo,
-    DryRun,
-    Object,
-    OldObject,
-    #[serde(other)]
-    Unread,
-}
-
-struct EnvelopeVisitor<const PICK: bool>;
-
-fn once<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
-    slot: &mut Option<T>,
-    name: &'static str,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    if slot.is_some() {
-        return Err(Error::duplicate_field(name));
-    }
-    *slot = Some(map.next_value()?);
-    Ok(())
-}
-
-fn part_once<'de, A: MapAccess<'de>>(
-    slot: &mut Option<Part<'de>>,
-    name: &'static str,
-    resource: Option<Resource>,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    if slot.is_some() {
-        return Err(Error::duplicate_field(name));
-    }
-    *slot = Some(match resource {
-        Some(resource) => Part::Read(map.next_value_seed(ObjectSeed(resource))?),
-        None => Part::Later(map.next_value()?),
-    });
-    Ok(())
-}
-
-impl<'de, const PICK: bool> Visitor<'de> for EnvelopeVisitor<PICK> {
-    type Value = Envelope<'de, PICK>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an admission request")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut envelope = Envelope::default();
-        while let Some(field) = map.next_key()? {
-            match field {
-                Field::Uid => once(&mut envelope.uid, "uid", &mut map)?,
-                Field::Resource => once(&mut envelope.resource, "resource", &mut map)?,
-                Field::SubResource => {
-                    let picked =
-                        [&envelope.object, &envelope.old_object].map(|part| matches!(part, Some(Part::Read(_))));
-                    envelope.picked_too_early = picked.contains(&true);
-                    once(&mut envelope.sub_resource, "subResource", &mut map)?;
-                }
-                Field::Name => once(&mut envelope.name, "name", &mut map)?,
-                Field::Namespace => once(&mut envelope.namespace, "namespace", &mut map)?,
-                Field::Operation => once(&mut envelope.operation, "operation", &mut map)?,
-                Field::UserInfo => once(&mut envelope.user, "userInfo", &mut map)?,
-                Field::DryRun => once(&mut envelope.dry_run, "dryRun", &mut map)?,
-                Field::Object => {
-                    let resource = envelope.known_resource().filter(|_| PICK);
-                    part_once(&mut envelope.object, "object", resource, &mut map)?;
-                }
-                Field::OldObject => {
-                    let resource = envelope.known_resource().filter(|_| PICK);
-                    part_once(&mut envelope.old_object, "oldObject", resource, &mut map)?;
-                }
-                Field::Unread => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(envelope)
-    }
-}
-
-impl<'de: 'a, 'a, const PICK: bool> Deserialize<'de> for Envelope<'a, PICK> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EnvelopeVisitor::<PICK>)
     }
 }

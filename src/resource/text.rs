@@ -136,6 +136,10 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text(Cow::Owned(value.to_owned())))
     }
 
+    fn visit_string<E: Error>(self, value: String) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(value)))
+    }
+
     fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
         Ok(Text::default())
     }

@@ -7,6 +7,7 @@
 )]
 
 mod account_and_namespace_rules;
+mod admission_wire;
 mod applied_manifests;
 mod certs_command;
 mod command_line;

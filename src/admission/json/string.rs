@@ -1,0 +1,113 @@
+//! Strings and their escapes (RFC 8259, section 7).
+
+use std::borrow::Cow;
+
+use super::error::Error;
+use super::reader::Reader;
+
+impl<'de> Reader<'de> {
+    /// Reads a string. It is borrowed unless it has escapes.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Error> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a string"));
+        }
+        self.at += 1;
+        let start = self.at;
+        self.pass_plain();
+        if self.here() != Some(b'"') {
+            return self.escaped(start).map(Cow::Owned);
+        }
+        let string = &self.text[start..self.at];
+        self.at += 1;
+        Ok(Cow::Borrowed(string))
+    }
+
+    /// Goes to the next byte that means something in a string: a quote, a backslash, a control character or the end.
+    #[inline]
+    pub(super) fn pass_plain(&mut self) {
+        const ONES: u64 = u64::MAX / 255;
+        const HIGH: u64 = ONES << 7;
+        // The lowest byte that is found is exact; carries can only spoil the ones above it.
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        while let Some(eight) = self.text.as_bytes()[self.at..].first_chunk() {
+            let word = u64::from_le_bytes(*eight);
+            let quote = zero(word ^ (ONES * 0x22));
+            let backslash = zero(word ^ (ONES * 0x5c));
+            let control = word.wrapping_sub(ONES * 0x20) & !word;
+            let found = (quote | backslash | control) & HIGH;
+            if found != 0 {
+                self.at += found.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        while self.here().is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+            self.at += 1;
+        }
+    }
+
+    /// Goes on with a string that began at `start` and has reached its first escape.
+    #[cold]
+    fn escaped(&mut self, start: usize) -> Result<String, Error> {
+        let mut plain = start;
+        let mut string = String::new();
+        loop {
+            string.push_str(&self.text[plain..self.at]);
+            match self.here() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(string);
+                }
+                Some(b'\\') => string.push(self.escape()?),
+                _ => return Err(self.broken()),
+            }
+            plain = self.at;
+            self.pass_plain();
+        }
+    }
+
+    /// Reads an escape, from its backslash.
+    pub(super) fn escape(&mut self) -> Result<char, Error> {
+        self.at += 1;
+        let character = match self.here() {
+            Some(same @ (b'"' | b'\\' | b'/')) => char::from(same),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.escaped_unit(),
+            _ => return Err(self.broken()),
+        };
+        self.at += 1;
+        Ok(character)
+    }
+
+    /// Reads one or two UTF-16 units, from the `u` of the first.
+    fn escaped_unit(&mut self) -> Result<char, Error> {
+        let mut code = self.hexadecimal()?;
+        if (0xd800..0xdc00).contains(&code) && self.text.as_bytes()[self.at..].starts_with(br"\u") {
+            self.at += 1;
+            let low = self.hexadecimal()?;
+            if !(0xdc00..0xe000).contains(&low) {
+                return Err(self.broken());
+            }
+            code = 0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        }
+        // What is left of the surrogates has no pair.
+        char::from_u32(code).ok_or_else(|| self.broken())
+    }
+
+    /// Reads a `u` and four digits.
+    fn hexadecimal(&mut self) -> Result<u32, Error> {
+        self.at += 1;
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.here().and_then(|byte| char::from(byte).to_digit(16));
+            code = code << 4 | digit.ok_or_else(|| self.broken())?;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+}
