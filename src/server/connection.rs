@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 
 use super::Limits;
 use super::connections::Connections;
+use super::handshake::RefusedHandshakes;
 use super::lifecycle::Lifecycle;
 use super::pace::{Pace, Paced};
 use crate::telemetry::{Metrics, Shed};
@@ -40,6 +41,7 @@ pub(super) struct Protocol {
     pub(super) lifecycle: Arc<Lifecycle>,
     /// `None` where connections are not counted in the metrics.
     pub(super) metrics: Option<Metrics>,
+    pub(super) refused: RefusedHandshakes,
 }
 
 impl Protocol {
@@ -66,7 +68,7 @@ impl Protocol {
         let Some(tls) = &self.tls else { return self.speak_http(stream, connections).await };
         match timeout(self.limits.handshake, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.speak_http(stream, connections).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Ok(Err(error)) => self.refused.report(&error),
             Err(_) => {
                 tracing::debug!("a TLS handshake took too long");
                 if let Some(metrics) = &self.metrics {

@@ -16,6 +16,7 @@ mod connection;
 mod connections;
 mod deadline;
 mod fingerprint;
+mod handshake;
 mod intake;
 mod lifecycle;
 mod listener;
@@ -24,6 +25,7 @@ mod refusal;
 mod reload;
 mod reviews;
 mod settings;
+mod sources;
 mod start;
 
 pub use address::{BadAddress, BindError, ListenAddress};

@@ -34,8 +34,8 @@ pub(super) struct Source {
     failing: Option<String>,
 }
 
-/// Reads the files and publishes what they hold, or says in one line why it cannot.
-type TakeOver = Box<dyn Fn() -> Result<(), String> + Send>;
+/// Reads the files and publishes what they hold. Says in a few words what that is, or why it cannot be had.
+type TakeOver = Box<dyn Fn() -> Result<String, String> + Send>;
 
 impl Source {
     /// Files that were read for the first time after `seen` was taken.
@@ -43,7 +43,7 @@ impl Source {
         what: Reloaded,
         paths: Vec<PathBuf>,
         seen: Fingerprint,
-        take_over: impl Fn() -> Result<(), String> + Send + 'static,
+        take_over: impl Fn() -> Result<String, String> + Send + 'static,
     ) -> Self {
         Self { what, paths, seen, take_over: Box::new(take_over), failing: None }
     }
@@ -61,8 +61,8 @@ impl Source {
         self.seen = now;
         let what = self.what.as_str();
         match (self.take_over)() {
-            Ok(()) => {
-                tracing::info!(what, "reloaded");
+            Ok(holds) => {
+                tracing::info!(what, holds, "reloaded");
                 metrics.reloaded(self.what, true);
                 self.failing = None;
             }
@@ -113,12 +113,15 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Starts watching.
-    pub(super) fn start(self) -> io::Result<Reloader> {
+    /// Starts watching, if there is anything to watch.
+    pub(super) fn start(self) -> io::Result<Option<Reloader>> {
+        if self.sources.is_empty() {
+            return Ok(None);
+        }
         let (messages, received) = channel();
         let events = messages.clone();
         thread::Builder::new().name("reload".to_owned()).spawn(move || self.run(events, &received))?;
-        Ok(Reloader { messages })
+        Ok(Some(Reloader { messages }))
     }
 
     fn run(mut self, events: Sender<Message>, received: &Receiver<Message>) {
@@ -169,7 +172,7 @@ fn is_read(kind: EventKind) -> bool {
 }
 
 /// Says at once, and then every hour, that the certificate is near its end or beyond it.
-pub(super) fn remind_of_the_end(certificate: &CertificateResolver, reminded: &mut Option<Instant>) {
+fn remind_of_the_end(certificate: &CertificateResolver, reminded: &mut Option<Instant>) {
     if reminded.is_some_and(|last| last.elapsed() < REMIND) {
         return;
     }

@@ -2,12 +2,11 @@
 //! before everything that decides on it is there.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -15,15 +14,16 @@ use super::address::{BindError, bind};
 use super::admin::Admin;
 use super::connection::Protocol;
 use super::connections::Connections;
-use super::fingerprint::Fingerprint;
+use super::handshake::RefusedHandshakes;
 use super::lifecycle::{Lifecycle, Stage};
 use super::listener::Listener;
-use super::reload::{Reloader, Source, Watch};
+use super::reload::{Reloader, Watch};
 use super::reviews::Reviews;
-use super::settings::{CertificateSource, Limits, PolicySource, Settings};
-use crate::certs::{CERTIFICATE_FILE, CertificateResolver, KEY_FILE, Pair, PairError, crypto_provider};
+use super::settings::{Limits, Settings};
+use super::sources;
+use crate::certs::{CertificateResolver, PairError, crypto_provider};
 use crate::config;
-use crate::telemetry::{Metrics, Reloaded};
+use crate::telemetry::Metrics;
 
 /// Connections to the admin port: probes, a scrape, somebody's curl.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -64,15 +64,11 @@ impl Server {
     /// When a file is missing or bad, or a port cannot be opened.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let mut sources = Vec::new();
-        let policies = match settings.policies {
-            PolicySource::Files(paths) => load(Reloaded::Policy, paths, config::load_policies, &mut sources)?,
-            PolicySource::Memory(policies) => Arc::new(ArcSwap::from_pointee(*policies)),
-        };
-        let inventory = load(Reloaded::Inventory, settings.inventories, config::load_inventory, &mut sources)?;
-
+        let policies = sources::policies(settings.policies, &mut sources)?;
+        let inventory = sources::inventory(settings.inventories, &mut sources)?;
         let admin_socket = bind(settings.admin_listen, "--admin-listen")?;
-        let admin_address = admin_socket.local_addr()?;
-        let certificate = load_certificate(settings.certificate, &mut sources)?;
+        let certificate = sources::certificate(settings.certificate, &mut sources)?;
+
         let metrics = Metrics::new(Arc::clone(&certificate), Arc::clone(&policies));
         let lifecycle = Lifecycle::new();
         let admin = Admin {
@@ -80,21 +76,9 @@ impl Server {
             certificate: Arc::clone(&certificate),
             metrics: metrics.clone(),
         };
-        let admin_listener = Listener {
-            socket: admin_socket,
-            protocol: Arc::new(Protocol {
-                tls: None,
-                router: admin.router(),
-                limits: Limits { idle: settings.limits.slow, ..settings.limits.clone() },
-                lifecycle: Arc::clone(&lifecycle),
-                metrics: None,
-            }),
-            connections: Connections::new(ADMIN_CONNECTIONS),
-            lifecycle: Arc::clone(&lifecycle),
-        };
-        tokio::spawn(admin_listener.run());
+        let admin_address = admin_socket.local_addr()?;
+        answer_probes(admin_socket, admin, &settings.limits);
 
-        let tls = TlsAcceptor::from(Arc::new(tls_settings(Arc::clone(&certificate))?));
         let socket = bind(settings.listen, "--listen")?;
         let address = socket.local_addr()?;
         let connections = Connections::new(settings.limits.connections);
@@ -102,22 +86,20 @@ impl Server {
         let listener = Listener {
             socket,
             protocol: Arc::new(Protocol {
-                tls: Some(tls),
+                tls: Some(TlsAcceptor::from(Arc::new(tls_settings(Arc::clone(&certificate))?))),
                 router: reviews.router(),
                 limits: settings.limits,
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Some(metrics.clone()),
+                refused: RefusedHandshakes::default(),
             }),
             connections: Arc::clone(&connections),
             lifecycle: Arc::clone(&lifecycle),
         };
         tokio::spawn(listener.run());
 
-        let reloader = if sources.is_empty() {
-            None
-        } else {
-            Some(Watch { sources, certificate, metrics, poll: settings.poll }.start()?)
-        };
+        let watch = Watch { sources, certificate, metrics, poll: settings.poll };
+        let reloader = watch.start()?;
         let ended = tokio::spawn(Arc::clone(&lifecycle).run(connections, settings.drain));
         lifecycle.enter(Stage::Serving);
         Ok(Self { address, admin_address, lifecycle, ended, _reloader: reloader })
@@ -152,44 +134,19 @@ impl Server {
     }
 }
 
-/// Reads files for the first time, and remembers how to read them again.
-fn load<T, E>(
-    what: Reloaded,
-    paths: Vec<PathBuf>,
-    read: fn(&[PathBuf]) -> Result<T, E>,
-    sources: &mut Vec<Source>,
-) -> Result<Arc<ArcSwap<T>>, E>
-where
-    T: Send + Sync + 'static,
-    E: std::fmt::Display + 'static,
-{
-    let seen = Fingerprint::of(&paths);
-    let published = Arc::new(ArcSwap::from_pointee(read(&paths)?));
-    if !paths.is_empty() {
-        let (target, files) = (Arc::clone(&published), paths.clone());
-        sources.push(Source::new(what, paths, seen, move || {
-            read(&files).map(|value| target.store(Arc::new(value))).map_err(|error| error.to_string())
-        }));
-    }
-    Ok(published)
-}
-
-fn load_certificate(
-    source: CertificateSource,
-    sources: &mut Vec<Source>,
-) -> Result<Arc<CertificateResolver>, StartError> {
-    let directory = match source {
-        CertificateSource::Memory(pair) => return Ok(Arc::new(CertificateResolver::new(*pair))),
-        CertificateSource::Directory(directory) => directory,
+fn answer_probes(socket: TcpListener, admin: Admin, limits: &Limits) {
+    let lifecycle = Arc::clone(&admin.lifecycle);
+    let protocol = Protocol {
+        tls: None,
+        router: admin.router(),
+        // Nobody is harmed when a scraper has to connect anew.
+        limits: Limits { idle: limits.slow, ..limits.clone() },
+        lifecycle: Arc::clone(&lifecycle),
+        metrics: None,
+        refused: RefusedHandshakes::default(),
     };
-    let files = vec![directory.join(CERTIFICATE_FILE), directory.join(KEY_FILE)];
-    let seen = Fingerprint::of(&files);
-    let resolver = Arc::new(CertificateResolver::new(Pair::load(&directory)?));
-    let target = Arc::clone(&resolver);
-    sources.push(Source::new(Reloaded::Certificate, files, seen, move || {
-        Pair::load(&directory).map(|pair| target.replace(pair)).map_err(|error| error.to_string())
-    }));
-    Ok(resolver)
+    let connections = Connections::new(ADMIN_CONNECTIONS);
+    tokio::spawn(Listener { socket, protocol: Arc::new(protocol), connections, lifecycle }.run());
 }
 
 /// TLS 1.2 and 1.3, HTTP/1.1 only.

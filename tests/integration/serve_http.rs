@@ -289,6 +289,16 @@ async fn a_body_that_does_not_arrive_in_time_is_503_whatever_the_caller_allows()
 }
 
 #[tokio::test]
+async fn a_caller_that_does_not_read_its_answers_is_cut_off() {
+    let serving = serve(hasty());
+    let mut stream = serving.caller.connect_raw(serving.server.address()).await.unwrap();
+    let requests = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let writing = async { while stream.write_all(&requests).await.is_ok() {} };
+    timeout(PATIENCE, writing).await.expect("the server waits for ever");
+    assert_eq!(serving.post("/validate/audit", token_secret()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_handshake_that_does_not_begin_is_cut_off() {
     let serving = serve(hasty());
     let mut stream = TcpStream::connect(serving.server.address()).await.unwrap();

@@ -91,6 +91,15 @@ fn a_swapped_certificate_is_shown_to_new_connections_and_no_handshake_fails() {
 }
 
 #[test]
+fn a_caller_that_does_not_trust_the_certificate_is_reported() {
+    let setup = Setup::new();
+    let webhook = setup.start(&[]);
+    let stranger = Caller::new(Authority::generate(1).unwrap().certificate_der(), "localhost");
+    assert!(setup.runtime.block_on(stranger.connect_raw(webhook.address)).is_err());
+    webhook.wait_for_log(&["\"WARN\"", "caBundle"]);
+}
+
+#[test]
 fn the_last_good_pair_is_served_until_certificate_and_key_belong_together_again() {
     let authority = Authority::generate(1).unwrap();
     let caller = Caller::new(authority.certificate_der(), "localhost");

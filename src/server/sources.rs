@@ -1,0 +1,93 @@
+//! What is read from files: for the first time here, where a fault ends the start, and again by `reload`.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::fingerprint::Fingerprint;
+use super::reload::Source;
+use super::settings::{CertificateSource, PolicySource};
+use crate::certs::{CERTIFICATE_FILE, CertificateResolver, KEY_FILE, Pair, PairError};
+use crate::config;
+use crate::policy::{Inventory, PolicySet};
+use crate::telemetry::Reloaded;
+
+/// The policies of the moment.
+pub(super) fn policies(
+    source: PolicySource,
+    sources: &mut Vec<Source>,
+) -> Result<Arc<ArcSwap<PolicySet>>, config::Error> {
+    let paths = match source {
+        PolicySource::Memory(policies) => return Ok(Arc::new(ArcSwap::from_pointee(*policies))),
+        PolicySource::Files(paths) => paths,
+    };
+    let summary = |policies: &PolicySet| {
+        format!("{} policies, {} exceptions", policies.iter().count(), policies.exceptions().all().len())
+    };
+    load(Reloaded::Policy, paths, config::load_policies, summary, sources)
+}
+
+/// The inventory of the moment.
+pub(super) fn inventory(
+    paths: Vec<PathBuf>,
+    sources: &mut Vec<Source>,
+) -> Result<Arc<ArcSwap<Inventory>>, config::Error> {
+    let summary = |inventory: &Inventory| format!("{} legacy token Secrets", inventory.len());
+    load(Reloaded::Inventory, paths, config::load_inventory, summary, sources)
+}
+
+fn load<T, E>(
+    what: Reloaded,
+    paths: Vec<PathBuf>,
+    read: fn(&[PathBuf]) -> Result<T, E>,
+    summary: fn(&T) -> String,
+    sources: &mut Vec<Source>,
+) -> Result<Arc<ArcSwap<T>>, E>
+where
+    T: Send + Sync + 'static,
+    E: Display + 'static,
+{
+    // Before the files are read, so that what changes meanwhile is read again.
+    let seen = Fingerprint::of(&paths);
+    let value = read(&paths)?;
+    if paths.is_empty() {
+        return Ok(Arc::new(ArcSwap::from_pointee(value)));
+    }
+    tracing::info!(what = what.as_str(), holds = summary(&value), "loaded");
+    let published = Arc::new(ArcSwap::from_pointee(value));
+    let (target, files) = (Arc::clone(&published), paths.clone());
+    sources.push(Source::new(what, paths, seen, move || {
+        let value = read(&files).map_err(|error| error.to_string())?;
+        let holds = summary(&value);
+        target.store(Arc::new(value));
+        Ok(holds)
+    }));
+    Ok(published)
+}
+
+/// The certificate of the moment.
+pub(super) fn certificate(
+    source: CertificateSource,
+    sources: &mut Vec<Source>,
+) -> Result<Arc<CertificateResolver>, PairError> {
+    let directory = match source {
+        CertificateSource::Memory(pair) => return Ok(Arc::new(CertificateResolver::new(*pair))),
+        CertificateSource::Directory(directory) => directory,
+    };
+    let summary = |pair: &Pair| format!("{} until {}", pair.leaf().names.join(", "), pair.leaf().not_after);
+    let files = vec![directory.join(CERTIFICATE_FILE), directory.join(KEY_FILE)];
+    let seen = Fingerprint::of(&files);
+    let pair = Pair::load(&directory)?;
+    tracing::info!(what = Reloaded::Certificate.as_str(), holds = summary(&pair), "loaded");
+    let resolver = Arc::new(CertificateResolver::new(pair));
+    let target = Arc::clone(&resolver);
+    sources.push(Source::new(Reloaded::Certificate, files, seen, move || {
+        let pair = Pair::load(&directory).map_err(|error| error.to_string())?;
+        let holds = summary(&pair);
+        target.replace(pair);
+        Ok(holds)
+    }));
+    Ok(resolver)
+}
