@@ -23,6 +23,16 @@ test: rig ## Run every test, those on a real API server among them
 rig: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the tests (once, some six minutes)
 	tests/apiserver/build
 
+.PHONY: playground
+playground: rig ## Start an API server with tokenward installed, to try things on, until Ctrl-C
+	$(CARGO) build --quiet --locked --bin tokenward
+	$(CARGO) run --quiet --locked --example playground
+
+.PHONY: record
+record: rig ## Record the reviews in tests/fixtures/reviews anew from a real API server
+	$(CARGO) build --quiet --locked --bin tokenward
+	$(CARGO) run --quiet --locked --example record
+
 .PHONY: lint
 lint: fmt clippy doc core deny ## Check formatting, lints, documentation, the core by itself, and dependencies
 

@@ -1,10 +1,4 @@
 //! All integration tests.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends with a message"
-)]
 
 mod account_and_namespace_rules;
 mod admission_wire;
@@ -14,6 +8,7 @@ mod command_line;
 mod fixture;
 mod held_token_rules;
 mod injection;
+mod installation;
 mod manifests;
 mod mounted_volume;
 mod patch_properties;
@@ -24,6 +19,7 @@ mod review_bodies;
 mod rig;
 mod rig_works;
 mod scan;
+mod scenarios;
 mod secret_changes;
 mod serve_drain;
 mod serve_http;

@@ -27,10 +27,11 @@ pub(crate) mod kubelet;
 pub(crate) mod namespace;
 pub(crate) mod process;
 mod roll;
+pub(crate) mod tls_server;
 pub(crate) mod token;
 pub(crate) mod users;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -73,7 +74,13 @@ impl ControlPlane {
     /// Makes a namespace `<prefix>-<number>` with these labels and waits until Pods can be made in it.
     #[track_caller]
     pub(crate) fn namespace(&self, prefix: &str, labels: &[(&str, &str)]) -> Namespace<'_> {
-        Namespace::create(self, prefix, labels)
+        Namespace::numbered(self, prefix, labels)
+    }
+
+    /// The same with a name that a policy file or an inventory knows; no two tests can have it.
+    #[track_caller]
+    pub(crate) fn namespace_named(&self, name: &str, labels: &[(&str, &str)]) -> Namespace<'_> {
+        Namespace::create(self, name.to_owned(), labels)
     }
 
     /// A `kubectl` command of the administrator.
@@ -84,6 +91,16 @@ impl ControlPlane {
     /// A `kubectl` command of `user`.
     pub(crate) fn kubectl_as<S: AsRef<str>>(&self, user: User, arguments: impl IntoIterator<Item = S>) -> Kubectl {
         Kubectl::new(&self.kubectl, &self.directory, &self.kubeconfig(user)).args(arguments)
+    }
+
+    /// Where its files are, removed in the end.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where `kubectl` is.
+    pub(crate) fn kubectl_program(&self) -> &Path {
+        &self.kubectl
     }
 
     /// The kubeconfig of `user`.

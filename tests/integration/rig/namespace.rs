@@ -20,9 +20,12 @@ pub(crate) struct Namespace<'rig> {
 }
 
 impl<'rig> Namespace<'rig> {
-    pub(super) fn create(rig: &'rig ControlPlane, prefix: &str, labels: &[(&str, &str)]) -> Self {
+    pub(super) fn numbered(rig: &'rig ControlPlane, prefix: &str, labels: &[(&str, &str)]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let name = format!("{prefix}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        Self::create(rig, format!("{prefix}-{}", NUMBER.fetch_add(1, Ordering::Relaxed)), labels)
+    }
+
+    pub(super) fn create(rig: &'rig ControlPlane, name: String, labels: &[(&str, &str)]) -> Self {
         let labels: Map<String, Value> = labels.iter().map(|&(key, value)| (key.to_owned(), value.into())).collect();
         let admin = User::Administrator;
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
@@ -51,6 +54,11 @@ impl<'rig> Namespace<'rig> {
             answer if answer.code == 200 => Ok(()),
             answer => Err(format!("{path} for {}: HTTP {} {}", user.name(), answer.code, answer.body)),
         });
+    }
+
+    /// The control plane that it is in.
+    pub(crate) fn rig(&self) -> &'rig ControlPlane {
+        self.rig
     }
 
     /// The path of something of the core group in this namespace: `pods/web`, `serviceaccounts/ci/token`.

@@ -114,6 +114,13 @@ impl Process {
         let _ = Command::new("sh").args(["-c", r#"kill -TERM "$0""#, &self.child.id().to_string()]).status();
     }
 
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        // One that has ended already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Waits until it ends by itself, at most for `patience`.
     pub(crate) fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
         let end = Instant::now() + patience;
@@ -132,8 +139,7 @@ impl Drop for Process {
         if let Ok(None) = self.child.try_wait() {
             self.terminate();
             if self.wait(GRACE).is_none() {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
+                self.kill();
             }
         }
         let _ = self.watchdog.note("ended", self.child.id());

@@ -80,7 +80,12 @@ impl Tokens {
     /// The file that `kube-apiserver --token-auth-file` reads.
     pub(crate) fn as_file(&self) -> String {
         User::ALL.iter().fold(String::new(), |mut text, &user| {
-            let _ = writeln!(text, "{},{},{},\"{}\"", self.of(user), user.name(), user.name(), user.groups());
+            let _ = write!(text, "{},{},{}", self.of(user), user.name(), user.name());
+            // An empty column would be a group without a name.
+            if !user.groups().is_empty() {
+                let _ = write!(text, ",\"{}\"", user.groups());
+            }
+            text.push('\n');
             text
         })
     }
