@@ -15,6 +15,10 @@ CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 run: ## Build and run the demo: the webhook answers example manifests, no cluster needed
 	$(TOKENWARD) demo
 
+.PHONY: serve
+serve: ## Run the webhook on this machine with a certificate made in memory
+	$(TOKENWARD) serve --dev
+
 .PHONY: test
 test: rig ## Run every test, those on a real API server among them
 	tests/run $(ARGS)
@@ -64,6 +68,18 @@ advisories: $(CARGO_DENY) ## Look for known vulnerabilities in the dependencies 
 
 $(CARGO_DENY):
 	$(CARGO) install --locked --root $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny@$(CARGO_DENY_VERSION)
+
+.PHONY: certs
+certs: ## Make an authority and a serving certificate in certs/, for an install without cert-manager
+	$(TOKENWARD) certs make --out certs
+
+.PHONY: manifests
+manifests: ## Render manifests/ anew
+	$(TOKENWARD) manifests --out-dir manifests
+
+.PHONY: docs
+docs: ## Write the generated pages of docs/ anew
+	TOKENWARD_WRITE_DOCS=1 $(CARGO) test --quiet --locked --test integration generated_pages_are_those_of_the_code
 
 .PHONY: help
 help: ## Show this list

@@ -2,6 +2,7 @@
 
 mod certs;
 mod completions;
+mod demo;
 mod exit;
 mod explain;
 mod inspect;
@@ -28,6 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     /// Decide on manifests or recorded reviews exactly as the webhook would.
     Review(review::Arguments),
     /// Show a rule's page, or all rules.
@@ -40,7 +42,6 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Run the webhook.
     Serve(serve::Arguments),
-    /// List the legacy token Secrets of a cluster.
     Scan(scan::Arguments),
     /// Make and inspect certificates.
     Certs(certs::Arguments),
@@ -65,6 +66,7 @@ pub fn run() -> ExitCode {
     let matches = command.clone().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit());
     let result = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manifests(arguments) => manifests::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),

@@ -13,9 +13,10 @@ use super::{Exit, Failure};
 use crate::cluster::{Access, Cluster, ClusterError, LegacyToken};
 use crate::config::{InventoryDocument, InventoryEntry};
 
-/// Lists the Secrets of type kubernetes.io/service-account-token, each of which holds a token without an end date.
+/// List the legacy token Secrets of a cluster.
 ///
-/// Only their metadata is asked for: no token leaves the API server. It takes the right to list secrets, and for the column ORIGIN to
+/// These are the Secrets of type kubernetes.io/service-account-token: each holds a token without an end date. Only their
+/// metadata is asked for, so no token leaves the API server. This takes the right to list secrets, and for their origin to
 /// list serviceaccounts. The exit code is 0 whether there are any or not: an inventory is no judgement.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

@@ -12,6 +12,7 @@ mod account_plugin;
 mod change;
 mod complete;
 mod context;
+mod creation;
 mod diff;
 mod document;
 mod excerpt;
@@ -24,6 +25,7 @@ mod request;
 mod source;
 mod yaml;
 
+pub use creation::Creation;
 pub use input::Input;
 pub use judge::{Phases, Review};
 pub use source::{Position, Source, read};

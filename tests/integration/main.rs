@@ -5,6 +5,8 @@ mod admission_wire;
 mod applied_manifests;
 mod certs_command;
 mod command_line;
+mod demo;
+mod documentation;
 mod fixture;
 mod held_token_rules;
 mod injection;
