@@ -311,3 +311,50 @@ fn the_server_starts_with_the_rendered_arguments_and_empty_config_maps() {
         if answer.contains(" 200 ") { Ok(()) } else { Err(answer) }
     });
 }
+
+/// The Kustomize example of the page, beside what it names.
+fn example_of_the_page(root: &Path) -> PathBuf {
+    let page = fs::read_to_string(checked_in().join("README.md")).unwrap();
+    let (_, example) = page.split_once("```yaml\n# kustomization.yaml\n").expect("the example");
+    let (example, _) = example.split_once("```").expect("its end");
+    for (file, text) in files_below(&checked_in()) {
+        let path = root.join("manifests").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let directory = root.join("ours");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("kustomization.yaml"), example).unwrap();
+    fs::write(directory.join("exceptions.yaml"), "# None yet.\n").unwrap();
+    directory
+}
+
+#[test]
+fn the_kustomize_example_of_the_page_is_the_same_installation() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = example_of_the_page(root.path());
+    let certificates = Certificates::make();
+    for name in ["ca.crt", "tls.crt", "tls.key"] {
+        fs::write(directory.join(name), certificates.read(name)).unwrap();
+    }
+    let built = rig::shared().kubectl(["kustomize", directory.to_str().unwrap()]).ok();
+    let image = "registry.example.com/tokenward:0.1.0";
+    let mut expected = objects(&rendered(&["--tls-dir", certificates.path(), "--image", image]));
+    let policy = &mut expected.get_mut("ConfigMap tokenward/tokenward-policy").unwrap()["data"];
+    *policy = serde_json::json!({"exceptions.yaml": "# None yet.\n"});
+    // A generator's Secret has no labels.
+    expected.get_mut("Secret tokenward/tokenward-tls").unwrap()["metadata"].as_object_mut().unwrap().remove("labels");
+    let mut built = objects(&built.stdout);
+    built.values_mut().for_each(without_line_breaks);
+    assert_eq!(built, expected);
+}
+
+/// Kustomize breaks base64 into lines, which Kubernetes passes over.
+fn without_line_breaks(value: &mut Value) {
+    match value {
+        Value::String(text) if text.starts_with("LS0tLS1CRUdJTi") => text.retain(|letter| letter != '\n'),
+        Value::Array(values) => values.iter_mut().for_each(without_line_breaks),
+        Value::Object(fields) => fields.values_mut().for_each(without_line_breaks),
+        _ => {}
+    }
+}
