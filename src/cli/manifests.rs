@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Let cert-manager make and renew the certificate.
     #[arg(long, group = "certificates", conflicts_with = "url")]
     cert_manager: bool,
-    /// URL of a webhook outside of the cluster, such as `https://192.0.2.7:8443`; renders the webhook configurations alone.
+    /// Where API servers call a webhook outside of the cluster, by https; renders the webhook configurations alone.
     #[arg(long, value_name = "URL", value_parser = webhook_url)]
     url: Option<String>,
     /// Which namespaces are reviewed.

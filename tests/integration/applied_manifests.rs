@@ -1,6 +1,7 @@
 //! What `tokenward manifests` renders, applied to a real control plane on which no webhook answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
@@ -135,6 +136,35 @@ fn applying_twice_on_the_server_s_side_changes_nothing() {
     let stored_first = stored(&applied.rig, &yaml);
     applied.rig.kubectl(apply).stdin(yaml.as_str()).ok();
     assert_eq!(stored(&applied.rig, &yaml), stored_first);
+}
+
+#[test]
+fn applying_again_leaves_the_inventory_alone() {
+    let certificates = Certificates::make();
+    let yaml = rendered(&["--tls-dir", certificates.path()]);
+    let mut applied = Applied::nothing();
+    applied.apply(&yaml);
+    let scan = ["scan", "-o", "inventory", "--kubeconfig"];
+    let scanned = Command::new(env!("CARGO_BIN_EXE_tokenward"))
+        .env_clear()
+        .args(scan)
+        .arg(applied.rig.kubeconfig(User::Administrator))
+        .output()
+        .unwrap();
+    assert!(scanned.status.success());
+    let file = certificates.file("inventory.yaml", &String::from_utf8(scanned.stdout).unwrap());
+    let from_file = format!("--from-file=inventory.yaml={file}");
+    let create = ["-n", "tokenward", "create", "configmap", "tokenward-inventory", &from_file];
+    let config_map = applied.rig.kubectl(create).args(["--dry-run=client", "-o", "json"]).ok().stdout;
+    let patch = ["-n", "tokenward", "patch", "configmap", "tokenward-inventory", "--type=merge"];
+    applied.rig.kubectl(patch).args(["--patch-file=/dev/stdin"]).stdin(config_map).ok();
+
+    let written = stored(&applied.rig, &yaml);
+    let inventory = &written[r#""ConfigMap" "tokenward-inventory""#];
+    assert!(inventory["data"]["inventory.yaml"].as_str().unwrap().contains("TokenInventory"), "{inventory:#}");
+    assert_eq!(inventory["metadata"]["labels"]["app.kubernetes.io/name"], "tokenward");
+    applied.rig.kubectl(["apply", "-f", "-"]).stdin(yaml.as_str()).ok();
+    assert_eq!(stored(&applied.rig, &yaml), written);
 }
 
 #[test]

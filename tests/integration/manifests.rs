@@ -133,6 +133,12 @@ impl Certificates {
         certificates
     }
 
+    /// Puts a file beside them and gives its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        self.put(name, text);
+        self.directory.path().join(name).to_str().unwrap().to_owned()
+    }
+
     fn put(&self, name: &str, text: &str) {
         fs::write(self.directory.path().join(name), text).unwrap();
     }
