@@ -29,12 +29,12 @@ rig: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the 
 
 .PHONY: playground
 playground: rig ## Start an API server with tokenward installed, to try things on, until Ctrl-C
-	$(CARGO) build --quiet --locked --bin tokenward
+	$(CARGO) build --quiet --locked --bin tokenward --example $@
 	$(CARGO) run --quiet --locked --example playground
 
 .PHONY: record
 record: rig ## Record the reviews in tests/fixtures/reviews anew from a real API server
-	$(CARGO) build --quiet --locked --bin tokenward
+	$(CARGO) build --quiet --locked --bin tokenward --example $@
 	$(CARGO) run --quiet --locked --example record
 
 .PHONY: lint

@@ -54,19 +54,11 @@ The namespace {NAMESPACE} carries the label tokenward.dev/policy=baseline. In an
 
 A legacy token, refused:
 
-  kubectl create -f - <<'---'
-  apiVersion: v1
-  kind: Secret
-  type: kubernetes.io/service-account-token
-  metadata:
-    name: app-token
-    annotations:
-      kubernetes.io/service-account.name: app
-  ---
+  kubectl create -f {here}/long-lived-token.yaml
 
 A Pod of an account without automount, stored with a projected token:
 
-  kubectl run web --image=app.example.com/web:1 --overrides='{{"spec": {{"serviceAccountName": "app"}}}}'
+  kubectl run web --image=app.example.com/web:1 --overrides='{{"spec":{{"serviceAccountName":"app"}}}}'
   kubectl get pod web --output=yaml
 
 A token that ends, as ever:
@@ -80,5 +72,6 @@ The other policies, namespace by namespace:
 Ctrl-C takes everything down."#,
         kubeconfig = kubeconfig.display(),
         bin = bin.display(),
+        here = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/playground"),
     )
 }
