@@ -2,6 +2,8 @@
 //!
 //! The leaf is not self-signed: each renewal would change the CA bundle, and API servers that have not seen the new one
 //! yet would refuse the webhook.
+//!
+//! Durations are spelled, and `false` is left out, as cert-manager writes them back.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -58,7 +60,7 @@ pub struct Certificate {
 #[serde(rename_all = "camelCase")]
 struct CertificateSpec {
     secret_name: &'static str,
-    #[serde(rename = "isCA")]
+    #[serde(rename = "isCA", skip_serializing_if = "std::ops::Not::not")]
     is_ca: bool,
     common_name: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,8 +96,8 @@ pub(super) fn objects(settings: &Settings) -> [Object; 4] {
         common_name: AUTHORITY,
         dns_names: Vec::new(),
         // Ten years; a year before the end there is a new one.
-        duration: "87600h",
-        renew_before: "8760h",
+        duration: "87600h0m0s",
+        renew_before: "8760h0m0s",
         // The same key in the renewed authority: what the old one signed stays valid.
         private_key: PrivateKey { algorithm: "ECDSA", size: 256, rotation_policy: "Never" },
         usages: &["cert sign", "crl sign"],
@@ -107,8 +109,8 @@ pub(super) fn objects(settings: &Settings) -> [Object; 4] {
         common_name: NAME,
         dns_names: vec![service.clone(), format!("{service}.cluster.local")],
         // Ninety days, renewed after sixty.
-        duration: "2160h",
-        renew_before: "720h",
+        duration: "2160h0m0s",
+        renew_before: "720h0m0s",
         private_key: PrivateKey { algorithm: "ECDSA", size: 256, rotation_policy: "Always" },
         usages: &["digital signature", "server auth"],
         issuer_ref: issuer_reference(AUTHORITY),

@@ -7,18 +7,25 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::object::{identity, namespaced, selector};
 use super::{NAME, Settings};
 
-/// The name of the port that the API server calls.
-pub(super) const WEBHOOK_PORT: &str = "webhook";
-/// The name of the port of the probes and the metrics.
-pub(super) const ADMIN_PORT: &str = "admin";
+/// A port of the Pods.
+#[derive(Clone, Copy)]
+pub(super) struct Port {
+    pub(super) name: &'static str,
+    pub(super) number: i32,
+}
+
+/// What the API server calls.
+pub(super) const WEBHOOK_PORT: Port = Port { name: "webhook", number: 8443 };
+/// Probes and metrics.
+pub(super) const ADMIN_PORT: Port = Port { name: "admin", number: 8080 };
 
 /// The address that the API server calls.
 pub(super) fn service(settings: &Settings) -> Service {
     let port = ServicePort {
-        name: Some(WEBHOOK_PORT.to_owned()),
+        name: Some(WEBHOOK_PORT.name.to_owned()),
         port: 443,
         protocol: Some("TCP".to_owned()),
-        target_port: Some(IntOrString::String(WEBHOOK_PORT.to_owned())),
+        target_port: Some(IntOrString::String(WEBHOOK_PORT.name.to_owned())),
         ..ServicePort::default()
     };
     Service {
@@ -35,8 +42,8 @@ pub(super) fn service(settings: &Settings) -> Service {
 
 /// Anybody may connect to the two ports, since the address of the API server is not known; the Pods connect to nobody.
 pub(super) fn policy(settings: &Settings) -> NetworkPolicy {
-    let ports = [WEBHOOK_PORT, ADMIN_PORT].map(|name| NetworkPolicyPort {
-        port: Some(IntOrString::String(name.to_owned())),
+    let ports = [WEBHOOK_PORT, ADMIN_PORT].map(|port| NetworkPolicyPort {
+        port: Some(IntOrString::Int(port.number)),
         protocol: Some("TCP".to_owned()),
         end_port: None,
     });

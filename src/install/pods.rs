@@ -14,7 +14,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::network::{ADMIN_PORT, WEBHOOK_PORT};
+use super::network::{ADMIN_PORT, Port, WEBHOOK_PORT};
 use super::object::{cluster_wide, labels, namespaced, selector};
 use super::{INVENTORY_CONFIG_MAP, NAME, POLICY_CONFIG_MAP, Settings, TLS_SECRET};
 
@@ -22,9 +22,6 @@ use super::{INVENTORY_CONFIG_MAP, NAME, POLICY_CONFIG_MAP, Settings, TLS_SECRET}
 const POLICY_DIRECTORY: &str = "/etc/tokenward/policy";
 const INVENTORY_DIRECTORY: &str = "/etc/tokenward/inventory";
 const TLS_DIRECTORY: &str = "/etc/tokenward/tls";
-
-const WEBHOOK_PORT_NUMBER: i32 = 8443;
-const ADMIN_PORT_NUMBER: i32 = 8080;
 
 /// A drain takes up to 95 s: so long does an API server keep an idle connection.
 const GRACE_PERIOD_SECONDS: i64 = 120;
@@ -135,13 +132,13 @@ fn container(settings: &Settings) -> Container {
         image: Some(settings.image.clone()),
         args: Some(vec![
             "serve".to_owned(),
-            format!("--listen=:{WEBHOOK_PORT_NUMBER}"),
-            format!("--admin-listen=:{ADMIN_PORT_NUMBER}"),
+            format!("--listen=:{}", WEBHOOK_PORT.number),
+            format!("--admin-listen=:{}", ADMIN_PORT.number),
             format!("--tls-dir={TLS_DIRECTORY}"),
             format!("--policy={POLICY_DIRECTORY}"),
             format!("--inventory={INVENTORY_DIRECTORY}"),
         ]),
-        ports: Some(vec![port(WEBHOOK_PORT, WEBHOOK_PORT_NUMBER), port(ADMIN_PORT, ADMIN_PORT_NUMBER)]),
+        ports: Some(vec![container_port(WEBHOOK_PORT), container_port(ADMIN_PORT)]),
         readiness_probe: Some(Probe { period_seconds: Some(2), failure_threshold: Some(2), ..probe("/readyz") }),
         liveness_probe: Some(Probe { period_seconds: Some(10), failure_threshold: Some(3), ..probe("/livez") }),
         resources: Some(resources()),
@@ -174,10 +171,10 @@ fn resources() -> ResourceRequirements {
     }
 }
 
-fn port(name: &str, number: i32) -> ContainerPort {
+fn container_port(port: Port) -> ContainerPort {
     ContainerPort {
-        name: Some(name.to_owned()),
-        container_port: number,
+        name: Some(port.name.to_owned()),
+        container_port: port.number,
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
     }
@@ -187,7 +184,7 @@ fn probe(path: &str) -> Probe {
     Probe {
         http_get: Some(HTTPGetAction {
             path: Some(path.to_owned()),
-            port: IntOrString::String(ADMIN_PORT.to_owned()),
+            port: IntOrString::String(ADMIN_PORT.name.to_owned()),
             ..HTTPGetAction::default()
         }),
         ..Probe::default()
