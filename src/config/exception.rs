@@ -10,7 +10,7 @@ use super::quoted::quoted;
 use super::reader::Reader;
 use super::suggestion::nearest;
 use super::tree::Id;
-use crate::policy::{Exception, NamePattern, RULES, Rule};
+use crate::policy::{Exception, RULES, Rule};
 
 /// An exception, and where its name and its end date stand.
 pub(super) struct Read {
@@ -34,10 +34,10 @@ pub(super) fn read(reader: &mut Reader<'_>, document: Id) -> Option<Read> {
     let rules = required(reader, spec, rules, "rules", "name the rules that it lifts, such as [legacy-token-secret]")
         .and_then(|id| read_rules(reader, id));
     let namespace =
-        required(reader, spec, namespace, "namespace", any).and_then(|id| matching(reader, id, Names::Namespaces));
-    let secret = required(reader, spec, secret, "secret", any).and_then(|id| matching(reader, id, Names::Objects));
+        required(reader, spec, namespace, "namespace", any).and_then(|id| pattern::read(reader, id, Names::Namespaces));
+    let secret = required(reader, spec, secret, "secret", any).and_then(|id| pattern::read(reader, id, Names::Objects));
     let account =
-        required(reader, spec, account, "serviceAccount", any).and_then(|id| matching(reader, id, Names::Objects));
+        required(reader, spec, account, "serviceAccount", any).and_then(|id| pattern::read(reader, id, Names::Objects));
     let reason = required(reader, spec, reason, "reason", "say why the legacy token is still needed")
         .and_then(|id| sentence(reader, id, 2000));
     let owner = required(reader, spec, owner, "owner", "name who answers for it, such as platform@example.com")
@@ -125,15 +125,6 @@ pub(super) fn rule(reader: &mut Reader<'_>, id: Id, wanted: &str) -> Option<&'st
         reader.report(id, format!("there is no rule {}", quoted(wanted)), advice);
     }
     found
-}
-
-fn matching(reader: &mut Reader<'_>, id: Id, names: Names) -> Option<NamePattern> {
-    let pattern = pattern::read(reader, id, names)?;
-    if pattern.as_str().is_empty() {
-        reader.report(id, "is empty", "write a name or a glob; \"*\" stands for any");
-        return None;
-    }
-    Some(pattern)
 }
 
 /// Text that a person is to read, in one sentence or a few.

@@ -3,7 +3,7 @@
 use super::names::{LABEL, is_label};
 use super::quoted::quoted;
 use super::reader::Reader;
-use super::token_policy::{audience, seconds, word};
+use super::token_policy::{Bounds, audience, seconds, word};
 use super::tree::Id;
 use crate::policy::{FurtherToken, InjectWhen, MountWhen, Policy};
 
@@ -15,8 +15,8 @@ const MOUNT: [&str; 3] =
 /// The most further tokens of a policy. Each is a request to the API server for every Pod that is given it.
 const MOST_TOKENS: usize = 100;
 
-/// Reads `inject` into `policy`, whose bounds on tokens are known already. `maximum` is where `maxExpirationSeconds` stands.
-pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, spec: Id, maximum: Option<Id>, policy: &mut Policy) {
+/// Reads `inject` into `policy`, which has its bounds on tokens already.
+pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, bounds: &Bounds, policy: &mut Policy) {
     let fields = inject.and_then(|inject| reader.fields(inject, ["when", "apiToken", "tokens", "retuneAutomounted"]));
     let [when, api_token, tokens, retune] = fields.unwrap_or_default();
     if let Some(when) = when.and_then(|id| word(reader, id, "value", &WHEN)) {
@@ -25,7 +25,7 @@ pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, spec: Id, maximu
     if let Some(retune) = retune.and_then(|id| reader.truth(id)) {
         policy.inject.retune_automounted = retune;
     }
-    read_api_token(reader, api_token, maximum.or(inject).unwrap_or(spec), policy);
+    read_api_token(reader, api_token, bounds, policy);
     if let Some(items) = tokens.and_then(|list| reader.short_sequence(list, MOST_TOKENS)) {
         let mut further: Vec<(FurtherToken, Id)> = Vec::new();
         for item in items {
@@ -39,8 +39,8 @@ pub(super) fn read(reader: &mut Reader<'_>, inject: Option<Id>, spec: Id, maximu
     }
 }
 
-/// Reads `apiToken`. Where a bound and the token's default do not fit together, the bound at `bound` is what somebody wrote.
-fn read_api_token(reader: &mut Reader<'_>, api_token: Option<Id>, bound: Id, policy: &mut Policy) {
+/// Reads `apiToken`. Where its default does not fit a bound, the bound is what somebody wrote.
+fn read_api_token(reader: &mut Reader<'_>, api_token: Option<Id>, bounds: &Bounds, policy: &mut Policy) {
     let fields = api_token.and_then(|id| reader.fields(id, ["audience", "expirationSeconds"]));
     let [audience_id, seconds_id] = fields.unwrap_or_default();
     if let Some(audience) = audience_id.and_then(|id| audience(reader, id)) {
@@ -49,14 +49,25 @@ fn read_api_token(reader: &mut Reader<'_>, api_token: Option<Id>, bound: Id, pol
     if let Some(seconds) = seconds_id.and_then(|id| seconds(reader, id)) {
         policy.inject.api_token.expiration_seconds = seconds;
     }
+    let (token, limits) = (&policy.inject.api_token, &policy.tokens);
     let injects = policy.inject.when != InjectWhen::Never;
-    if audience_id.is_some() || injects {
-        let audience = policy.inject.api_token.audience.clone();
-        check_audience(reader, audience_id.unwrap_or(bound), &audience, policy);
+    match (audience_id, bounds.audiences) {
+        (Some(id), _) => check_audience(reader, id, &token.audience, policy),
+        (None, Some(list)) if injects && !policy.allows_audience(&token.audience) => {
+            let what = format!("the list does not allow the API token's audience, {}", quoted(&token.audience));
+            let advice = format!("add {:?} to the list, or set spec.inject.apiToken.audience", token.audience);
+            reader.report(list, what, advice);
+        }
+        _ => {}
     }
-    if seconds_id.is_some() || injects || policy.inject.retune_automounted {
-        let seconds = policy.inject.api_token.expiration_seconds;
-        check_seconds(reader, seconds_id.unwrap_or(bound), seconds, policy);
+    let maximum = limits.max_expiration_seconds;
+    match (seconds_id, bounds.maximum) {
+        (Some(id), _) => check_seconds(reader, id, token.expiration_seconds, policy),
+        (None, Some(id)) if token.expiration_seconds > maximum && (injects || policy.inject.retune_automounted) => {
+            let what = format!("the API token's lifetime, {} seconds, is more than that", token.expiration_seconds);
+            reader.report(id, what, format!("set spec.inject.apiToken.expirationSeconds to at most {maximum}"));
+        }
+        _ => {}
     }
 }
 

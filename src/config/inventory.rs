@@ -36,7 +36,7 @@ pub struct InventoryDocument<'d> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated_at: Option<Timestamp>,
     /// The Secrets.
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub secrets: Vec<InventoryEntry<'d>>,
 }
 
@@ -97,12 +97,9 @@ pub fn parse_inventory(sources: &[Source]) -> Result<Inventory, Error> {
 }
 
 fn add(source: &Source, inventory: &mut Inventory, problems: &mut Problems) -> Result<(), Problem> {
-    let bytes = decompressed(source)?;
+    let bytes = decompressed(source, LARGEST)?;
     let text = decode(source.name(), &bytes)?;
-    if let Some(document) = plain_json(text, inventory) {
-        for entry in &document.secrets {
-            inventory.insert(&entry.namespace, &entry.name, &entry.service_account);
-        }
+    if take_plain_json(text, inventory) {
         return Ok(());
     }
     let origin = Origin::new(source.name(), text);
@@ -119,30 +116,36 @@ fn add(source: &Source, inventory: &mut Inventory, problems: &mut Problems) -> R
 }
 
 /// The quick way for the JSON of large clusters. What it does not accept is read again, to say why.
-fn plain_json<'t>(text: &'t str, inventory: &Inventory) -> Option<InventoryDocument<'t>> {
-    let document: InventoryDocument<'t> = serde_json::from_str(text).ok()?;
+fn take_plain_json(text: &str, inventory: &mut Inventory) -> bool {
+    let Ok(document) = serde_json::from_str::<InventoryDocument<'_>>(text) else { return false };
     let is_ours = document.api_version == API_VERSION && document.kind == INVENTORY_KIND;
-    let is_good = |entry: &InventoryEntry<'_>| {
-        let given = [&entry.namespace, &entry.name, &entry.service_account].iter().all(|text| !text.is_empty());
-        given
-            && inventory
-                .service_account(&entry.namespace, &entry.name)
-                .is_none_or(|known| known == entry.service_account)
+    let is_complete = |entry: &InventoryEntry<'_>| {
+        [&entry.namespace, &entry.name, &entry.service_account].iter().all(|text| !text.is_empty())
     };
-    (is_ours && document.secrets.iter().all(is_good)).then_some(document)
+    is_ours
+        && document.secrets.iter().all(is_complete)
+        && document.secrets.iter().all(|entry| list(inventory, &entry.namespace, &entry.name, &entry.service_account))
 }
 
-fn decompressed(source: &Source) -> Result<Cow<'_, [u8]>, Problem> {
+/// Lists a Secret; false where it is listed for another service account already.
+fn list(inventory: &mut Inventory, namespace: &str, name: &str, account: &str) -> bool {
+    match inventory.service_account(namespace, name) {
+        Some(known) => known == account,
+        None => inventory.insert(namespace, name, account),
+    }
+}
+
+fn decompressed(source: &Source, largest: u64) -> Result<Cow<'_, [u8]>, Problem> {
     let bytes = source.bytes();
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Cow::Borrowed(bytes));
     }
     let mut plain = Vec::new();
-    MultiGzDecoder::new(bytes).take(LARGEST + 1).read_to_end(&mut plain).map_err(|error| {
+    MultiGzDecoder::new(bytes).take(largest + 1).read_to_end(&mut plain).map_err(|error| {
         Problem::of_file(source.name(), format!("the file cannot be decompressed: {error}"), "write it again")
     })?;
-    if plain.len() as u64 > LARGEST {
-        let what = format!("the file is larger than {} MiB when decompressed", LARGEST >> 20);
+    if plain.len() as u64 > largest {
+        let what = format!("the file is larger than {} MiB when decompressed", largest >> 20);
         return Err(Problem::of_file(source.name(), what, "split it into several files"));
     }
     Ok(Cow::Owned(plain))
@@ -159,7 +162,12 @@ fn read(reader: &mut Reader<'_>, document: Id, inventory: &mut Inventory) -> Opt
             reader.report(instant, format!("{} is not an instant", quoted(text)), "write it as 2026-11-01T00:00:00Z");
         }
     }
-    for entry in reader.sequence(secrets?)? {
+    let Some(secrets) = secrets else {
+        // A file that is cut off here is not to pass for a cluster without legacy tokens.
+        reader.report_missing(document, "secrets", "list the Secrets; write secrets: [] where there are none");
+        return None;
+    };
+    for entry in reader.sequence(secrets)? {
         read_entry(reader, *entry, inventory);
     }
     Some(())
@@ -194,11 +202,29 @@ fn read_entry(reader: &mut Reader<'_>, entry: Id, inventory: &mut Inventory) -> 
         }
     }
     let [namespace, name, account] = texts;
-    if inventory.service_account(namespace, name).is_some_and(|known| known != account) {
-        let what = format!("{namespace}/{name} is listed for two service accounts");
+    if !list(inventory, namespace, name, account) {
+        let what = format!("{} is listed for two service accounts", quoted(&format!("{namespace}/{name}")));
         reader.report(entry, what, "list it once; tokenward scan -o inventory writes the list anew");
-        return None;
     }
-    inventory.insert(namespace, name, account);
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::{Source, decompressed};
+
+    #[test]
+    fn refuses_what_grows_too_large_when_decompressed() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&vec![b' '; (1 << 20) + 1]).unwrap();
+        let source = Source::new("inventory.gz", encoder.finish().unwrap());
+        let told = decompressed(&source, 1 << 20).unwrap_err().to_string();
+        assert_eq!(told, "inventory.gz: the file is larger than 1 MiB when decompressed; split it into several files");
+        assert!(decompressed(&source, 2 << 20).is_ok());
+    }
 }

@@ -34,6 +34,10 @@ impl Names {
 /// Reads an exact name or a glob.
 pub(super) fn read(reader: &mut Reader<'_>, id: Id, names: Names) -> Option<NamePattern> {
     let text = reader.string(id)?;
+    if text.is_empty() && !matches!(names, Names::Audiences) {
+        reader.report(id, "is empty", "write a name or a glob; \"*\" stands for any");
+        return None;
+    }
     if text.len() > LONGEST {
         reader.report(id, format!("the pattern is longer than {LONGEST} bytes"), "shorten it, for example with *");
         return None;

@@ -184,17 +184,27 @@ impl<'r> Reader<'r> {
             return None;
         }
         let (found, advice) = match &node.kind {
-            Kind::Null => ("nothing".to_owned(), "give a value"),
-            Kind::Mapping(_) => ("fields".to_owned(), ""),
-            Kind::Sequence(_) => ("a list".to_owned(), ""),
+            Kind::Null => ("nothing".to_owned(), advice_for(expected)),
+            Kind::Mapping(_) => ("fields".to_owned(), advice_for(expected)),
+            Kind::Sequence(_) => ("a list".to_owned(), advice_for(expected)),
             Kind::Plain(text) if expected == "text" => (format!("the {} {text}", type_of(text)), "put it in quotes"),
             Kind::Quoted(text) if matches!(expected, "a whole number" | "true or false") && is_bare(expected, text) => {
                 (format!("the text {}", quoted(text)), "remove the quotes")
             }
-            Kind::Plain(text) | Kind::Quoted(text) => (quoted(text), ""),
+            Kind::Plain(text) | Kind::Quoted(text) => (quoted(text), advice_for(expected)),
         };
         self.report(id, format!("expected {expected}, found {found}"), advice);
         None
+    }
+}
+
+fn advice_for(expected: &str) -> &'static str {
+    match expected {
+        "fields" => "write each field as name: value",
+        "a list" => "write it as [one, another]",
+        "a whole number" => "write digits alone, such as 3600",
+        "true or false" => "write one of the two, without quotes",
+        _ => "write one piece of text",
     }
 }
 

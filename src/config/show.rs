@@ -93,5 +93,18 @@ pub(super) fn scalar(text: &str) -> Cow<'_, str> {
     if begins && !is_word && text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(serde_json::Value::from(text).to_string())
+    let json = serde_json::Value::from(text).to_string();
+    Cow::Owned(json.chars().fold(String::with_capacity(json.len()), |mut quoted, character| {
+        if is_printable(character) {
+            quoted.push(character);
+        } else {
+            let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+        }
+        quoted
+    }))
+}
+
+/// Whether YAML allows the character in a file. What JSON allows besides has at most four hexadecimal digits.
+const fn is_printable(character: char) -> bool {
+    !matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }

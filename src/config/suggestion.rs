@@ -10,12 +10,14 @@ pub(crate) fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c
     }
     let wanted = wanted.to_lowercase();
     let likeness = |candidate: &str| strsim::jaro_winkler(&candidate.to_lowercase(), &wanted);
-    candidates
-        .into_iter()
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(likeness, _)| *likeness > LIKENESS)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, candidate)| candidate)
+    let mut nearest = (LIKENESS, None);
+    for candidate in candidates {
+        let likeness = likeness(candidate);
+        if likeness > nearest.0 {
+            nearest = (likeness, Some(candidate));
+        }
+    }
+    nearest.1
 }
 
 /// `did you mean near?`, else all candidates: `expected one of …`.

@@ -49,14 +49,11 @@ fn read_spec(reader: &mut Reader<'_>, spec: Id, own: Builtin) -> Option<Policy> 
     if let Some(rules) = rules {
         read_actions(reader, rules, &mut policy);
     }
-    let mut maximum = None;
-    if let Some(tokens) = tokens {
-        maximum = read_tokens(reader, tokens, &mut policy);
-    }
+    let bounds = tokens.map(|tokens| read_tokens(reader, tokens, &mut policy)).unwrap_or_default();
     if let Some(cluster) = cluster {
         read_cluster(reader, cluster, &mut policy);
     }
-    inject::read(reader, inject, spec, maximum, &mut policy);
+    inject::read(reader, inject, &bounds, &mut policy);
     Some(policy)
 }
 
@@ -107,9 +104,17 @@ pub(super) fn word<T: FromStr>(reader: &mut Reader<'_>, id: Id, noun: &str, word
     found
 }
 
-/// Reads `tokens`; gives where the maximum stands. A bad bound counts as none, so that nothing else is held against it.
-fn read_tokens(reader: &mut Reader<'_>, tokens: Id, policy: &mut Policy) -> Option<Id> {
-    let [maximum, audiences] = reader.fields(tokens, ["maxExpirationSeconds", "allowedAudiences"])?;
+/// Where the bounds on tokens stand, as far as they are given.
+#[derive(Default)]
+pub(super) struct Bounds {
+    pub(super) maximum: Option<Id>,
+    pub(super) audiences: Option<Id>,
+}
+
+/// Reads `tokens`. A bad bound counts as none, so that nothing else is held against it.
+fn read_tokens(reader: &mut Reader<'_>, tokens: Id, policy: &mut Policy) -> Bounds {
+    let fields = reader.fields(tokens, ["maxExpirationSeconds", "allowedAudiences"]);
+    let [maximum, audiences] = fields.unwrap_or_default();
     if let Some(id) = maximum {
         policy.tokens.max_expiration_seconds = seconds(reader, id).unwrap_or(LONGEST);
     }
@@ -120,7 +125,7 @@ fn read_tokens(reader: &mut Reader<'_>, tokens: Id, policy: &mut Policy) -> Opti
             policy.tokens.allowed_audiences = audiences;
         }
     }
-    maximum
+    Bounds { maximum, audiences }
 }
 
 fn read_cluster(reader: &mut Reader<'_>, cluster: Id, policy: &mut Policy) {

@@ -66,7 +66,7 @@ fn refuse(errors: &[Error], output: Output) -> io::Result<()> {
     if output == Output::Json {
         let problems: Vec<ProblemReport<'_>> =
             errors.iter().flat_map(Error::problems).map(ProblemReport::new).collect();
-        return print_json(&serde_json::json!({ "problems": problems }));
+        return print_json(&Refusal { problems });
     }
     let mut stderr = anstream::stderr();
     for error in errors {
@@ -192,6 +192,11 @@ impl<'d> ExceptionReport<'d> {
 #[derive(Serialize)]
 struct InventoryReport {
     secrets: usize,
+}
+
+#[derive(Serialize)]
+struct Refusal<'p> {
+    problems: Vec<ProblemReport<'p>>,
 }
 
 #[derive(Serialize)]
