@@ -171,8 +171,8 @@ fn anchors_and_aliases_are_followed() {
 
 #[test]
 fn an_alias_bomb_costs_no_more_than_its_bytes() {
-    let levels = (1..40).map(|level| format!("l{level}: &l{level} [*l{0}, *l{0}, *l{0}, *l{0}]\n", level - 1));
-    let bomb = format!("l0: &l0 [x]\n{}", levels.collect::<String>());
+    let level = |level| format!("l{level}: &l{level} [*l{0}, *l{0}, *l{0}, *l{0}]\n", level - 1);
+    let bomb = format!("l0: &l0 [x]\n{}", (1..40).map(level).collect::<Vec<_>>().concat());
     let error = config::parse_policies(&[Source::new("bomb.yaml", bomb)]).unwrap_err();
     assert_eq!(error.problems().len(), 2);
 }
@@ -208,7 +208,7 @@ fn a_policy_and_an_exception_may_share_a_name() {
 
 #[test]
 fn an_error_tells_of_fifty_problems_and_counts_the_others() {
-    let fields: String = (0..70).map(|number| format!("\n  field{number}: 1")).collect();
+    let fields = (0..70).map(|number| format!("\n  field{number}: 1")).collect::<Vec<_>>().concat();
     let error = config::parse_policies(&[Source::new("policy.yaml", policy("strict", &fields))]).unwrap_err();
     assert_eq!((error.problems().len(), error.more()), (50, 20));
     assert!(error.to_string().ends_with("\nand 20 more problems"));
