@@ -1,4 +1,10 @@
 //! All integration tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends with a message, also in a function that tests share"
+)]
 
 mod account_and_namespace_rules;
 mod admission_wire;
@@ -19,8 +25,8 @@ mod pod_rules;
 mod pods;
 mod policy_command;
 mod policy_file;
-mod review_bodies;
 mod policy_file_refusals;
+mod review_bodies;
 mod rig;
 mod rig_works;
 mod scan;
