@@ -23,6 +23,10 @@ pub(super) enum Condition {
     TokenSecretsOnly,
     /// Scaling and annotating a workload does not change its Pods.
     TemplateChanged,
+    /// Kubelets ask for the tokens of Pods that were judged when they were made.
+    NotOfNode,
+    /// Of a namespace only the policy label is looked at.
+    PolicyLabelChanged,
 }
 
 impl Condition {
@@ -33,6 +37,8 @@ impl Condition {
             Self::NotMirrored => "not-mirrored",
             Self::TokenSecretsOnly => "token-secrets-only",
             Self::TemplateChanged => "template-changed",
+            Self::NotOfNode => "not-of-node",
+            Self::PolicyLabelChanged => "policy-label-changed",
         }
     }
 
@@ -65,6 +71,17 @@ impl Condition {
 || object == null || !has(object.spec) || object.spec == null || !has(object.spec.template)
 || oldObject == null || !has(oldObject.spec) || oldObject.spec == null || !has(oldObject.spec.template)
 || object.spec.template != oldObject.spec.template"#
+            }
+            Self::NotOfNode => r#"!has(request.userInfo.groups) || !("system:nodes" in request.userInfo.groups)"#,
+            Self::PolicyLabelChanged => {
+                r#"(object == null || !has(object.metadata) || object.metadata == null
+  || !has(object.metadata.labels) || object.metadata.labels == null
+  || !("tokenward.dev/policy" in object.metadata.labels)
+  ? [] : [object.metadata.labels["tokenward.dev/policy"]])
+!= (oldObject == null || !has(oldObject.metadata) || oldObject.metadata == null
+  || !has(oldObject.metadata.labels) || oldObject.metadata.labels == null
+  || !("tokenward.dev/policy" in oldObject.metadata.labels)
+  ? [] : [oldObject.metadata.labels["tokenward.dev/policy"]])"#
             }
         }
     }

@@ -10,11 +10,14 @@ use crate::policy::{Action, Builtin, Phase, Policy, PolicySet, Rule, UNKNOWN_POL
 /// The policy of namespaces without a label, where these are reviewed.
 const UNLABELLED_POLICY: &str = Builtin::Baseline.as_str();
 
+/// The policy that judges the labels of namespaces.
+const NAMESPACES_POLICY: &str = Builtin::Baseline.as_str();
+
 /// Never DELETE: a namespace that is being deleted could then wait for us for ever.
 const CREATE_OR_UPDATE: &[&str] = &["CREATE", "UPDATE"];
 
 /// A policy and the namespaces that it judges.
-pub(super) struct Judge<'p> {
+struct Judge<'p> {
     scope: Scope<'p>,
     /// The first part of the entries' names. A policy's name has no dot, so none is taken twice.
     label: String,
@@ -40,7 +43,7 @@ pub(super) struct Entry<'p> {
 }
 
 /// One judge for each policy, one for labels that name none, and with [`Mode::ClusterWide`] one for missing labels.
-pub(super) fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
+fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
     let mut judges: Vec<_> = policies
         .iter()
         .map(|policy| Judge {
@@ -67,12 +70,37 @@ pub(super) fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
     judges
 }
 
-impl<'p> Judge<'p> {
-    /// What is asked before an object is stored, as it would be stored.
-    pub(super) fn validating(&self) -> [Entry<'p>; 2] {
-        [self.verdict(), self.advice()]
-    }
+/// What is asked before an object is stored, as it would be stored.
+pub(super) fn validating(mode: Mode, policies: &PolicySet) -> Vec<Entry<'_>> {
+    let judges = judges(mode, policies);
+    let judged = judges.iter().flat_map(|judge| [judge.verdict(), judge.advice(), judge.token_requests()]);
+    judged.chain([namespaces(policies)]).collect()
+}
 
+/// What is changed.
+pub(super) fn mutating(mode: Mode, policies: &PolicySet) -> Vec<Entry<'_>> {
+    judges(mode, policies).iter().filter_map(Judge::mutating).collect()
+}
+
+/// The label of a namespace itself. Entries that go by the label cannot see it removed: the API server matches an update with
+/// the labels of the new object. It fails open unless the policy refuses, so that nobody waits for us to make a namespace.
+fn namespaces(policies: &PolicySet) -> Entry<'_> {
+    let policy = policies.select(NAMESPACES_POLICY);
+    let refuses = Rule::find("TW501").is_some_and(|rule| policy.action(rule) == Action::Deny);
+    Entry {
+        name: "namespaces.validate.tokenward.dev".to_owned(),
+        path: format!("/{}/{NAMESPACES_POLICY}", Phase::Validate.as_str()),
+        scope: Scope::All,
+        rules: vec![RuleWithOperations {
+            scope: Some("Cluster".to_owned()),
+            ..rule("", &["namespaces"], CREATE_OR_UPDATE)
+        }],
+        conditions: vec![Condition::NotBeingDeleted, Condition::PolicyLabelChanged],
+        fails_closed: refuses,
+    }
+}
+
+impl<'p> Judge<'p> {
     /// What can be refused.
     fn verdict(&self) -> Entry<'p> {
         let mut conditions = vec![Condition::NotBeingDeleted, Condition::NotLastUsed, Condition::NotMirrored];
@@ -109,9 +137,22 @@ impl<'p> Judge<'p> {
         }
     }
 
+    /// Requests for tokens. A Pod must not wait for its token because nobody could be asked, so kubelets are left out and the
+    /// entry fails open.
+    fn token_requests(&self) -> Entry<'p> {
+        Entry {
+            name: self.name("tokens"),
+            path: self.path(Phase::Validate),
+            scope: self.scope.clone(),
+            rules: vec![rule("", &["serviceaccounts/token"], &["CREATE"])],
+            conditions: vec![Condition::NotOfNode],
+            fails_closed: false,
+        }
+    }
+
     /// What is changed, if the policy changes anything. It always fails closed: a Pod without the token that it was
     /// promised would break later, where nobody looks.
-    pub(super) fn mutating(&self) -> Option<Entry<'p>> {
+    fn mutating(&self) -> Option<Entry<'p>> {
         self.policy.mutates().then(|| Entry {
             name: self.name("mutate"),
             path: self.path(Phase::Mutate),

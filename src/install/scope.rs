@@ -18,6 +18,8 @@ pub(super) enum Scope<'p> {
     UnknownLabel(Vec<&'p str>),
     /// Those without the label.
     Unlabelled,
+    /// All, whatever their label.
+    All,
 }
 
 impl Scope<'_> {
@@ -28,6 +30,7 @@ impl Scope<'_> {
             Self::UnknownLabel(policies) => {
                 vec![requirement(POLICY_LABEL, "Exists", &[]), requirement(POLICY_LABEL, "NotIn", policies)]
             }
+            Self::All => Vec::new(),
             Self::Unlabelled => vec![requirement(POLICY_LABEL, "DoesNotExist", &[])],
         };
         let mut left_out = SYSTEM_NAMESPACES.to_vec();

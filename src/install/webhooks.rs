@@ -10,7 +10,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use super::entry::{Entry, Judge, judges};
+use super::entry::{self, Entry};
 use super::object::cluster_wide;
 use super::{Certificates, NAME, Place, Settings, TLS_SECRET};
 use crate::policy::PolicySet;
@@ -20,15 +20,14 @@ const TIMEOUT_SECONDS: i32 = 3;
 
 /// Which requests the webhook judges.
 pub(super) fn validating(settings: &Settings, policies: &PolicySet) -> ValidatingWebhookConfiguration {
-    let judges = judges(settings.mode, policies);
-    let webhooks = judges.iter().flat_map(Judge::validating).map(|entry| validating_webhook(entry, settings));
+    let webhooks =
+        entry::validating(settings.mode, policies).into_iter().map(|entry| validating_webhook(entry, settings));
     ValidatingWebhookConfiguration { metadata: metadata(settings), webhooks: Some(webhooks.collect()) }
 }
 
 /// Which requests the webhook changes.
 pub(super) fn mutating(settings: &Settings, policies: &PolicySet) -> MutatingWebhookConfiguration {
-    let judges = judges(settings.mode, policies);
-    let webhooks = judges.iter().filter_map(Judge::mutating).map(|entry| mutating_webhook(entry, settings));
+    let webhooks = entry::mutating(settings.mode, policies).into_iter().map(|entry| mutating_webhook(entry, settings));
     MutatingWebhookConfiguration { metadata: metadata(settings), webhooks: Some(webhooks.collect()) }
 }
 

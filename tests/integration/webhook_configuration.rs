@@ -88,12 +88,16 @@ impl Configurations {
         validating.chain(mutating).map(|(name, selector)| (name.as_str(), selector.as_ref().unwrap()))
     }
 
-    /// The entries that the API server calls for a namespace with these labels.
+    /// The entries that the API server calls for what is in a namespace with these labels.
     fn chosen_by(&self, labels: &[(&str, &str)]) -> Vec<&str> {
         let labels = labels.iter().copied().collect();
-        self.selectors().filter(|(_, selector)| selects(selector, &labels)).map(|(name, _)| name).collect()
+        let chosen = self.selectors().filter(|(_, selector)| selects(selector, &labels)).map(|(name, _)| name);
+        chosen.filter(|name| *name != NAMESPACES).collect()
     }
 }
+
+/// The entry for namespaces themselves.
+const NAMESPACES: &str = "namespaces.validate.tokenward.dev";
 
 /// As `k8s.io/apimachinery/pkg/labels` reads a selector.
 fn selects(selector: &LabelSelector, labels: &BTreeMap<&str, &str>) -> bool {
@@ -114,7 +118,8 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<&str, &str>) -> bool {
 fn lines(rules: Option<&Vec<RuleWithOperations>>) -> Vec<String> {
     let joined = |words: &Option<Vec<String>>| words.clone().unwrap().join(",");
     let line = |rule: &RuleWithOperations| {
-        assert_eq!(rule.scope.as_deref(), Some("Namespaced"));
+        let is_cluster_wide = rule.resources.as_ref().unwrap() == &["namespaces"];
+        assert_eq!(rule.scope.as_deref(), Some(if is_cluster_wide { "Cluster" } else { "Namespaced" }));
         let group = format!("{}/{}", joined(&rule.api_groups), joined(&rule.api_versions));
         format!("{} {} {}", joined(&rule.operations), group.trim_start_matches('/'), joined(&rule.resources))
     };
@@ -131,6 +136,10 @@ fn sends_exactly_these_operations_and_resources() {
                 "CREATE,UPDATE apps/v1 daemonsets,deployments,replicasets,statefulsets",
                 "CREATE,UPDATE batch/v1 cronjobs,jobs",
             ]
+        } else if name.contains(".tokens.") {
+            &["CREATE v1 serviceaccounts/token"]
+        } else if name == NAMESPACES {
+            &["CREATE,UPDATE v1 namespaces"]
         } else {
             &["CREATE v1 pods", "UPDATE v1 pods/ephemeralcontainers", "CREATE,UPDATE v1 secrets,serviceaccounts"]
         };
@@ -149,14 +158,20 @@ fn each_policy_has_its_entries() {
         names,
         [
             "audit.advise.tokenward.dev",
+            "audit.tokens.tokenward.dev",
             "audit.validate.tokenward.dev",
             "baseline.advise.tokenward.dev",
+            "baseline.tokens.tokenward.dev",
             "baseline.validate.tokenward.dev",
+            "namespaces.validate.tokenward.dev",
             "restricted.advise.tokenward.dev",
+            "restricted.tokens.tokenward.dev",
             "restricted.validate.tokenward.dev",
             "unknown.advise.tokenward.dev",
+            "unknown.tokens.tokenward.dev",
             "unknown.validate.tokenward.dev",
             "warn.advise.tokenward.dev",
+            "warn.tokens.tokenward.dev",
             "warn.validate.tokenward.dev",
             "baseline.mutate.tokenward.dev",
             "restricted.mutate.tokenward.dev",
@@ -192,11 +207,11 @@ fn the_label_of_a_namespace_chooses_its_entries() {
         let labels = [("kubernetes.io/metadata.name", "team-a"), ("tokenward.dev/policy", policy)];
         rendered.chosen_by(&labels).join(" ").replace(".tokenward.dev", "")
     };
-    assert_eq!(chosen("audit"), "audit.advise audit.validate");
-    assert_eq!(chosen("baseline"), "baseline.advise baseline.validate baseline.mutate");
-    assert_eq!(chosen("giving"), "giving.advise giving.validate giving.mutate");
+    assert_eq!(chosen("audit"), "audit.advise audit.tokens audit.validate");
+    assert_eq!(chosen("baseline"), "baseline.advise baseline.tokens baseline.validate baseline.mutate");
+    assert_eq!(chosen("giving"), "giving.advise giving.tokens giving.validate giving.mutate");
     for unknown in ["", "Baseline", "baselin", "unknown", "unlabelled"] {
-        assert_eq!(chosen(unknown), "unknown.advise unknown.validate unknown.mutate", "{unknown:?}");
+        assert_eq!(chosen(unknown), "unknown.advise unknown.tokens unknown.validate unknown.mutate", "{unknown:?}");
     }
     assert!(rendered.chosen_by(&[("kubernetes.io/metadata.name", "team-a")]).is_empty());
 }
@@ -206,12 +221,14 @@ fn cluster_wide_unlabelled_namespaces_get_baseline() {
     let settings = Settings { mode: Mode::ClusterWide, ..Settings::default() };
     let rendered = Configurations::render(&settings, &PolicySet::builtin());
     let chosen = rendered.chosen_by(&[("kubernetes.io/metadata.name", "team-a")]);
-    let names = ["advise", "validate", "mutate"].map(|phase| format!("unlabelled.baseline.{phase}.tokenward.dev"));
+    let names =
+        ["advise", "tokens", "validate", "mutate"].map(|phase| format!("unlabelled.baseline.{phase}.tokenward.dev"));
     assert_eq!(chosen, names);
     let path = |name: &str| rendered.validating[name].client_config.service.as_ref().unwrap().path.clone().unwrap();
     assert_eq!(path("unlabelled.baseline.validate.tokenward.dev"), "/validate/baseline");
     let labelled = [("kubernetes.io/metadata.name", "team-a"), ("tokenward.dev/policy", "warn")];
-    assert_eq!(rendered.chosen_by(&labelled), ["warn.advise.tokenward.dev", "warn.validate.tokenward.dev"]);
+    let names = ["advise", "tokens", "validate"].map(|entry| format!("warn.{entry}.tokenward.dev"));
+    assert_eq!(rendered.chosen_by(&labelled), names);
 }
 
 #[test]
@@ -236,7 +253,7 @@ fn every_policy_is_asked_at_its_own_path() {
     };
     let rendered = Configurations::builtin();
     for policy in ["audit", "warn", "baseline", "restricted", "unknown"] {
-        for entry in ["validate", "advise"] {
+        for entry in ["validate", "advise", "tokens"] {
             let webhook = &rendered.validating[&format!("{policy}.{entry}.tokenward.dev")];
             assert_eq!(paths(&webhook.client_config), format!("/validate/{policy}"));
         }
@@ -257,6 +274,18 @@ fn outside_of_the_cluster_only_the_configurations_are_rendered() {
     let config = &rendered.mutating["unknown.mutate.tokenward.dev"].client_config;
     assert_eq!(config.url.as_deref(), Some("https://192.0.2.7:8443/mutate/unknown"));
     assert!(config.service.is_none());
+}
+
+#[test]
+fn the_label_of_every_namespace_but_the_system_s_is_judged_by_baseline_and_fails_open() {
+    let rendered = Configurations::builtin();
+    let entry = &rendered.validating[NAMESPACES];
+    assert_eq!(entry.client_config.service.as_ref().unwrap().path.as_deref(), Some("/validate/baseline"));
+    assert_eq!(entry.failure_policy.as_deref(), Some("Ignore"));
+    let selector = entry.namespace_selector.as_ref().unwrap();
+    for (name, is_chosen) in [("team-a", true), ("kube-system", false), ("tokenward", false)] {
+        assert_eq!(selects(selector, &BTreeMap::from([("kubernetes.io/metadata.name", name)])), is_chosen, "{name}");
+    }
 }
 
 /// The matchConditions of an entry, run as the API server runs them.
@@ -398,6 +427,35 @@ fn only_a_node_s_mirror_pod_is_kept_back() {
 }
 
 #[test]
+fn a_kubelet_s_request_for_a_token_does_not_wait_for_us() {
+    let by = |groups| Request { operation: "CREATE", resource: "serviceaccounts", groups, ..Request::default() };
+    let conditions = Conditions::of("restricted.tokens");
+    assert_eq!(conditions.kept_back_by(&by(Some(&["system:nodes"]))), Some("not-of-node"));
+    assert_eq!(conditions.kept_back_by(&by(Some(&["system:authenticated"]))), None);
+    assert_eq!(conditions.kept_back_by(&by(None)), None);
+}
+
+#[test]
+fn a_namespace_is_sent_when_its_policy_label_changes() {
+    let labelled = |policy: Option<&str>| match policy {
+        Some(policy) => json!({"metadata": {"labels": {"team": "a", "tokenward.dev/policy": policy}}}),
+        None => json!({"metadata": {"labels": {"team": "b"}}}),
+    };
+    let conditions = Conditions::of("namespaces.validate");
+    let is_sent = |old_object, object| {
+        let request = Request { operation: "UPDATE", resource: "namespaces", object, old_object, ..Request::default() };
+        conditions.kept_back_by(&request).is_none()
+    };
+    let states = [None, Some(""), Some("audit"), Some("baselin")];
+    for old in states {
+        for new in states {
+            assert_eq!(is_sent(labelled(old), labelled(new)), old != new, "{old:?} to {new:?}");
+        }
+        assert_eq!(is_sent(Value::Null, labelled(old)), old.is_some(), "created as {old:?}");
+    }
+}
+
+#[test]
 fn a_workload_is_sent_when_its_template_changes() {
     let deployment = |replicas, image| {
         json!({
@@ -429,7 +487,9 @@ fn shapes() -> Vec<Value> {
         json!(null),
         json!({}),
         json!({"annotations": null, "deletionTimestamp": null}),
-        json!({"annotations": {}}),
+        json!({"annotations": {}, "labels": null}),
+        json!({"labels": {}}),
+        json!({"labels": {"tokenward.dev/policy": null}}),
         json!({"annotations": {"kubernetes.io/config.mirror": null}, "deletionTimestamp": DELETED}),
     ] {
         shapes.push(json!({"metadata": metadata}));
