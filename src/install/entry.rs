@@ -73,8 +73,8 @@ fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
 /// What is asked before an object is stored, as it would be stored.
 pub(super) fn validating(mode: Mode, policies: &PolicySet) -> Vec<Entry<'_>> {
     let judges = judges(mode, policies);
-    let judged = judges.iter().flat_map(|judge| [judge.verdict(), judge.advice(), judge.token_requests()]);
-    judged.chain([namespaces(policies)]).collect()
+    let of_policies = judges.iter().flat_map(|judge| [judge.verdict(), judge.advice(), judge.token_requests()]);
+    of_policies.chain([namespaces(policies)]).collect()
 }
 
 /// What is changed.

@@ -24,15 +24,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
-
 use installation::{output_of, tokenward};
 use recorder::Recorder;
 use rig::ControlPlane;
 use rig::tls_server::TlsServer;
-use rig::users::User;
 
 fn main() -> ExitCode {
     match record() {
@@ -57,7 +52,7 @@ fn record() -> Result<(), String> {
     Ok(())
 }
 
-/// Applies the rendered configurations, and one more for what they leave out but rules look at.
+/// Applies the rendered configurations.
 fn register(rig: &ControlPlane, server: &TlsServer, directory: &Path) -> Result<(), String> {
     let authority = rig.directory().join("recorder.crt");
     fs::write(&authority, &server.authority).map_err(|error| format!("{}: {error}", authority.display()))?;
@@ -65,37 +60,8 @@ fn register(rig: &ControlPlane, server: &TlsServer, directory: &Path) -> Result<
     manifests.args(["manifests", "--url", &server.url, "--ca-file"]).arg(&authority);
     manifests.arg("--policy").arg(directory.join("policy.yaml"));
     rig.kubectl(["apply", "-f", "-"]).stdin(output_of(manifests)?).ok();
-
-    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
-    rig.post(User::Administrator, path, &requests_and_namespaces(server)).expect_success();
     walk::wait_until_recorded(rig);
     Ok(())
-}
-
-fn requests_and_namespaces(server: &TlsServer) -> serde_json::Value {
-    let webhook = |name: &str, policy: &str, resource: &str, operations: &[&str], selector| {
-        json!({
-            "name": name,
-            "admissionReviewVersions": ["v1"],
-            "clientConfig": {
-                "url": format!("{}/validate/{policy}", server.url),
-                "caBundle": STANDARD.encode(&server.authority),
-            },
-            "namespaceSelector": selector,
-            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": [resource]}],
-            "sideEffects": "None",
-        })
-    };
-    let labelled = json!({"matchLabels": {installation::POLICY_LABEL: "restricted"}});
-    json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "recorder"},
-        "webhooks": [
-            webhook("requests.recorder.example.com", "restricted", "serviceaccounts/token", &["CREATE"], labelled),
-            webhook("namespaces.recorder.example.com", "baseline", "namespaces", &["CREATE", "UPDATE"], json!({})),
-        ],
-    })
 }
 
 /// Puts the files in the place of those of the last recording.
