@@ -1,7 +1,7 @@
 //! Which view reads the object of a review.
 
 use super::json::{Error, Reader};
-use crate::resource::{Namespace, Pod, Secret, ServiceAccount, TokenRequest, Workload, WorkloadKind};
+use crate::resource::{Metadata, Namespace, Pod, Secret, ServiceAccount, TokenRequest, Workload, WorkloadKind};
 
 /// What a review is about, as far as the rules tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +86,19 @@ pub enum Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// The object's metadata, where it is read.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Metadata<'a>> {
+        match self {
+            Self::Pod(pod) => Some(&pod.metadata),
+            Self::Secret(secret) => Some(&secret.metadata),
+            Self::ServiceAccount(account) => Some(&account.metadata),
+            Self::Namespace(namespace) => Some(&namespace.metadata),
+            Self::Workload(workload) => Some(&workload.metadata),
+            Self::TokenRequest(_) | Self::Other => None,
+        }
+    }
+
     /// Reads an object into the view of a resource; nothing for `null`.
     pub(super) fn read(resource: Resource, reader: &mut Reader<'a>) -> Result<Option<Self>, Error> {
         if reader.null()? {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::Action;
 use super::decision::Decision;
 use super::finding::Finding;
-use super::text::line;
+use super::text::{LONGEST_FINDING, line};
 use crate::admission::{Cause, Denial, Response};
 
-/// The longest text of one finding in a denial, in characters: what a terminal shows of an error before it is cut.
-const LONGEST_FINDING: usize = 256;
+/// The most places that a denial lists, so that no object makes an answer many times its own size.
+const MOST_CAUSES: usize = 1000;
 /// The longest warning, in characters.
 const LONGEST_WARNING: usize = 120;
 /// The API server drops all warnings of a request beyond a bound that all webhooks share.
@@ -42,7 +42,7 @@ impl Decision {
         let shown: Vec<&Finding> = self.shown().collect();
         let mut message = String::with_capacity(256);
         for finding in &shown {
-            message.push_str(&line(&finding.sentences(), LONGEST_FINDING));
+            message.push_str(&line(&finding.sentences_within(LONGEST_FINDING), LONGEST_FINDING));
             message.push(' ');
         }
         if let Some(sentence) = self.unknown_policy() {
@@ -50,8 +50,12 @@ impl Decision {
             message.push_str(". ");
         }
         message.push_str("Details: tokenward explain ");
-        let mut codes: Vec<&str> = shown.iter().map(|finding| finding.rule.code).collect();
-        codes.dedup();
+        let mut codes: Vec<&str> = Vec::new();
+        for finding in &shown {
+            if !codes.contains(&finding.rule.code) {
+                codes.push(finding.rule.code);
+            }
+        }
         message.push_str(&codes.join(", "));
         let causes = shown.iter().flat_map(|finding| {
             finding.paths.iter().map(|path| Cause {
@@ -60,7 +64,7 @@ impl Decision {
                 field: path.to_string(),
             })
         });
-        Some(Denial { message, causes: causes.collect() })
+        Some(Denial { message, causes: causes.take(MOST_CAUSES).collect() })
     }
 
     /// What the user is told of an allowed request: at most ten lines, none on a denied one.
@@ -95,30 +99,31 @@ impl Decision {
     }
 
     fn audit_annotations(&self) -> BTreeMap<&'static str, String> {
-        let mut annotations = BTreeMap::from([("policy", self.policy.clone())]);
-        let mut add = |key, value: String| {
-            annotations.insert(key, line(&value, LONGEST_ANNOTATION));
+        let mut annotations = BTreeMap::new();
+        let mut add = |key, value: &str| {
+            annotations.insert(key, line(value, LONGEST_ANNOTATION));
         };
+        add("policy", &self.policy);
         if let Some(requested) = &self.requested_policy {
-            add("requested-policy", requested.clone());
+            add("requested-policy", requested);
         }
         if !self.findings.is_empty() {
             let mut findings: Vec<String> =
                 self.findings.iter().map(|finding| format!("{}={}", finding.rule.code, finding.action)).collect();
             findings.dedup();
-            add("findings", findings.join(","));
+            add("findings", &findings.join(","));
         }
         if !self.notes.exceptions.is_empty() {
-            add("exceptions", self.notes.exceptions.join(","));
+            add("exceptions", &self.notes.exceptions.join(","));
         }
         if !self.notes.unknown.is_empty() {
-            add("unknown", self.notes.unknown.join(","));
+            add("unknown", &self.notes.unknown.join(","));
         }
         if let Some(state) = self.notes.legacy_secret {
-            add("legacy-secret", state.to_owned());
+            add("legacy-secret", state);
         }
         if let Some(injected) = &self.injected {
-            add(if injected.done { "injected" } else { "would-inject" }, injected.summary.clone());
+            add(if injected.done { "injected" } else { "would-inject" }, &injected.summary);
         }
         annotations
     }

@@ -177,16 +177,17 @@ impl Exceptions {
     }
 
     /// The service account of a Secret that an exception, of any rule and of any date, names without a glob: whoever
-    /// wrote it knew the Secret as a legacy one.
+    /// wrote it knew the Secret as a legacy one. One that holds at `now` is believed before one that has ended.
     #[must_use]
-    pub fn names_exactly<'e>(&'e self, namespace: &'e str, secret: &str) -> Option<&'e str> {
-        self.of_namespace(namespace).find_map(|exception| {
+    pub fn names_exactly<'e>(&'e self, namespace: &'e str, secret: &str, now: Timestamp) -> Option<&'e str> {
+        let named = self.of_namespace(namespace).filter_map(|exception| {
             match (&exception.namespace, &exception.secret, &exception.service_account) {
                 (NamePattern::Exact(_), NamePattern::Exact(name), NamePattern::Exact(account)) if **name == *secret => {
-                    Some(&**account)
+                    Some((exception.is_expired(now), &**account))
                 }
                 _ => None,
             }
-        })
+        });
+        named.min_by_key(|(expired, _)| *expired).map(|(_, account)| account)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Action;
 use super::registry::Rule;
+use super::text::{LONGEST_FINDING, Names};
 use crate::resource::FieldPath;
 
 /// What a rule found in one review. Data only: the texts name objects and fields, never a value.
@@ -32,6 +33,17 @@ impl Finding {
         let stop = if self.advice.is_empty() { "" } else { "." };
         let space = if self.advice.is_empty() { "" } else { " " };
         format!("{}.{space}{}{stop}", self.headline(), self.advice)
+    }
+
+    /// The sentences, without the advice where they would have more than `longest` characters.
+    pub(super) fn sentences_within(&self, longest: usize) -> String {
+        let sentences = self.sentences();
+        if sentences.chars().count() <= longest { sentences } else { format!("{}.", self.headline()) }
+    }
+
+    /// True where a reader could not tell the two apart.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        self.rule.code == other.rule.code && self.message == other.message && self.paths == other.paths
     }
 }
 
@@ -87,5 +99,28 @@ impl Findings<'_> {
     pub fn report_at_most(&mut self, limit: Action, message: String, advice: impl Into<String>, paths: Vec<FieldPath>) {
         let action = self.action.min(limit);
         self.found.push(Finding { rule: self.rule, action, message, advice: advice.into(), paths });
+    }
+
+    /// Reports a finding of several names. `words` says message and advice with names cut as it is told: as far as it takes for
+    /// a denial to hold them whole, or else the message alone.
+    pub(super) fn report_naming(&mut self, paths: Vec<FieldPath>, words: impl Fn(Names) -> (String, String)) {
+        let (rule, action) = (self.rule, self.action);
+        let mut finding = Finding { rule, action, message: String::new(), advice: String::new(), paths };
+        let fits = |text: &str| text.chars().count() <= LONGEST_FINDING;
+        for names in Names::EVER_SHORTER {
+            (finding.message, finding.advice) = words(names);
+            if fits(&finding.sentences()) {
+                break;
+            }
+        }
+        if !fits(&finding.sentences()) {
+            for names in Names::EVER_SHORTER {
+                finding.message = words(names).0;
+                if fits(&finding.headline()) {
+                    break;
+                }
+            }
+        }
+        self.found.push(finding);
     }
 }

@@ -15,6 +15,7 @@ mod registry;
 mod review;
 mod rules;
 mod set;
+mod subject;
 mod text;
 
 pub use action::{Action, UnknownAction};

@@ -1,13 +1,15 @@
 //! What a rule is shown.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use super::Policy;
-use super::exception::Excuse;
+use super::exception::{Exception, Excuse};
 use super::facts::Facts;
 use super::finding::Findings;
 use super::registry::Rule;
-use super::text::shortened;
+use super::text::Names;
 use crate::admission::Request;
 use crate::resource::{FieldPath, Pod};
 use crate::token::Automount;
@@ -25,15 +27,15 @@ pub struct Context<'r> {
     pub now: Timestamp,
 }
 
-impl Context<'_> {
+impl<'r> Context<'r> {
     /// Whether an exception allows this Secret under the rule that reports to `findings`; notes the one that was used.
-    /// For one that has expired, the words to add to a message.
+    /// Otherwise what a message has to say of one that has expired.
     pub(super) fn excuse(
         &self,
         secret: &str,
         service_account: &str,
         findings: &mut Findings<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Expired<'r>> {
         self.excuse_also(&[], secret, service_account, findings)
     }
 
@@ -44,23 +46,39 @@ impl Context<'_> {
         secret: &str,
         service_account: &str,
         findings: &mut Findings<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Expired<'r>> {
         let namespace = &*self.request.namespace;
-        let mut words = String::new();
+        let mut expired = Expired(None);
         for rule in [findings.rule].iter().chain(others) {
             match self.policy.exceptions.excuse(rule, namespace, secret, service_account, self.now) {
                 Excuse::Active(exception) => {
                     findings.notes.exception(&exception.name);
                     return Ok(());
                 }
-                Excuse::Expired(exception) => {
-                    let (name, owner) = (shortened(&exception.name), shortened(&exception.owner));
-                    words = format!("; exception {name} expired on {} (owner {owner})", exception.expires);
-                }
+                Excuse::Expired(exception) => expired = Expired(Some(exception)),
                 Excuse::None => {}
             }
         }
-        Err(words)
+        Err(expired)
+    }
+}
+
+/// The exception that once allowed what a rule finds, as the end of a message; nothing where there was none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expired<'p>(Option<&'p Exception>);
+
+impl Expired<'_> {
+    /// The words, with names cut as `names` says.
+    pub(super) fn with(self, names: Names) -> String {
+        let Some(exception) = self.0 else { return String::new() };
+        let (name, owner) = (names.cut(&exception.name), names.cut(&exception.owner));
+        format!("; exception {name} expired on {} (owner {owner})", exception.expires)
+    }
+}
+
+impl fmt::Display for Expired<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.with(Names::USUAL))
     }
 }
 

@@ -2,22 +2,47 @@
 
 use std::borrow::Cow;
 
-/// The longest name that a sentence repeats in full, in bytes. Kubernetes allows 253.
-const LONGEST_NAME: usize = 40;
+/// The longest text of one finding in a denial, in characters: what a terminal shows of an error before it is cut.
+pub(super) const LONGEST_FINDING: usize = 256;
 
-/// A name for a sentence: cut in the middle where it is long, so that a message stays within its bound, and without
-/// control characters, with which the API server would drop it.
+/// How long a name in a sentence may be, in characters. Kubernetes allows 253.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    longest: usize,
+}
+
+impl Names {
+    /// As long as names are where a sentence has one or two.
+    pub(super) const USUAL: Self = Self { longest: 40 };
+    /// Lengths to try, for sentences with more.
+    pub(super) const EVER_SHORTER: [Self; 6] = [
+        Self::USUAL,
+        Self { longest: 32 },
+        Self { longest: 24 },
+        Self { longest: 20 },
+        Self { longest: 16 },
+        Self { longest: 10 },
+    ];
+
+    /// A name for a sentence: cut in the middle where it is long, so that a message stays within its bound, and without
+    /// control characters, with which the API server would drop it.
+    pub(crate) fn cut(self, name: &str) -> Cow<'_, str> {
+        if name.len() <= self.longest && !name.contains(char::is_control) {
+            return Cow::Borrowed(name);
+        }
+        let clean: Vec<char> = name.chars().filter(|character| !character.is_control()).collect();
+        if clean.len() <= self.longest {
+            return Cow::Owned(clean.into_iter().collect());
+        }
+        let head = clean.iter().take(self.longest / 2);
+        let tail = clean.iter().skip(clean.len() - (self.longest / 2 - 3));
+        Cow::Owned(head.chain(&['.', '.', '.']).chain(tail).collect())
+    }
+}
+
+/// A name for a sentence, cut at the usual length.
 pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
-    if name.len() <= LONGEST_NAME && !name.contains(char::is_control) {
-        return Cow::Borrowed(name);
-    }
-    let clean: Vec<char> = name.chars().filter(|character| !character.is_control()).collect();
-    if clean.len() <= LONGEST_NAME {
-        return Cow::Owned(clean.into_iter().collect());
-    }
-    let head = clean.iter().take(LONGEST_NAME / 2);
-    let tail = clean.iter().skip(clean.len() - (LONGEST_NAME / 2 - 3));
-    Cow::Owned(head.chain(&['.', '.', '.']).chain(tail).collect())
+    Names::USUAL.cut(name)
 }
 
 /// The end of a sentence that names the first of several: nothing for one.

@@ -76,7 +76,9 @@ pub(crate) fn visit<'r>(review: &PodReview<'r>, mut visit: impl FnMut(&'r str, R
         return;
     }
     for (index, reference) in spec.image_pull_secrets.iter().enumerate() {
-        visit(&reference.name, Route::ImagePullSecret(index));
+        if !reference.name.is_empty() {
+            visit(&reference.name, Route::ImagePullSecret(index));
+        }
     }
     for (index, volume) in spec.volumes.iter().enumerate() {
         visit_volume(volume, |name, below| visit(name, below.route(index)));
@@ -124,7 +126,7 @@ fn visit_volume<'r>(volume: &'r Volume<'_>, mut visit: impl FnMut(&'r str, InVol
     }
     let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().enumerate());
     for (index, source) in sources {
-        if let Some(secret) = &source.secret {
+        if let Some(secret) = source.secret.as_ref().filter(|secret| !secret.name.is_empty()) {
             visit(&secret.name, InVolume::Projected(index));
         }
     }

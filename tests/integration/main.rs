@@ -8,11 +8,13 @@
 
 mod account_and_namespace_rules;
 mod admission_wire;
+mod answers;
 mod applied_manifests;
 mod certs_command;
 mod command_line;
 mod demo;
 mod documentation;
+mod exceptions;
 mod fixture;
 mod held_token_rules;
 mod injection;
@@ -26,12 +28,14 @@ mod pods;
 mod policy_command;
 mod policy_file;
 mod policy_file_refusals;
+mod references;
 mod review_bodies;
 mod rig;
 mod rig_works;
 mod scan;
 mod scenarios;
 mod secret_changes;
+mod secret_rules;
 mod serve_drain;
 mod serve_http;
 mod serve_reload;

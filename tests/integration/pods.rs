@@ -39,6 +39,11 @@ pub(crate) fn hardened(spec: &Value) -> Value {
     pod(&whole)
 }
 
+/// The same, and no token in its place.
+pub(crate) fn opted_out(spec: &Value) -> Value {
+    annotated(hardened(spec), [("tokenward.dev/inject", "false")])
+}
+
 /// A Pod with one container, as it is after the built-in plugin has mounted its volume.
 pub(crate) fn automounted() -> Value {
     pod(&json!({

@@ -1,6 +1,6 @@
 //! TW201: no Pod reaches a legacy token.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::policy::SecretFact;
 use crate::policy::finding::Findings;
@@ -92,24 +92,29 @@ struct Reached<'r> {
 }
 
 fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
-    let mut all: Vec<Reached<'_>> = Vec::new();
-    let mut place_of: HashMap<&str, usize> = HashMap::new();
+    let mut legacy: Vec<Reached<'_>> = Vec::new();
+    // Where each Secret stands in `legacy`, if it does.
+    let mut met: BTreeMap<&str, Option<usize>> = BTreeMap::new();
     secret_reference::visit(review, |secret, route| {
-        if let Some(place) = place_of.get(secret) {
-            all[*place].paths.push(route.path(review));
-            return;
-        }
-        match legacy_account(&review.context, secret) {
+        let place = *met.entry(secret).or_insert_with(|| match legacy_account(&review.context, secret) {
             SecretFact::LegacyToken { service_account } => {
-                place_of.insert(secret, all.len());
-                let service_account = service_account.to_owned();
-                all.push(Reached { secret, service_account, paths: vec![route.path(review)] });
+                legacy.push(Reached { secret, service_account: service_account.to_owned(), paths: Vec::new() });
+                Some(legacy.len() - 1)
             }
-            SecretFact::Other => {}
-            SecretFact::Unknown => findings.notes.unknown(&format!("secret/{}", shortened(secret))),
+            SecretFact::Other => None,
+            SecretFact::Unknown => {
+                findings.notes.unknown(&format!("secret/{}", shortened(secret)));
+                None
+            }
+        });
+        let Some(reached) = place.and_then(|place| legacy.get_mut(place)) else { return };
+        let path = route.path(review);
+        // A mount reaches a Secret once, however often the volume names it.
+        if reached.paths.last() != Some(&path) {
+            reached.paths.push(path);
         }
     });
-    for reached in all {
+    for reached in legacy {
         report(&review.context, reached, findings);
     }
 }
@@ -117,7 +122,7 @@ fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
 fn legacy_account<'r>(context: &Context<'r>, secret: &'r str) -> SecretFact<'r> {
     let namespace = &*context.request.namespace;
     match context.facts.secret(namespace, secret) {
-        SecretFact::Unknown => match context.policy.exceptions.names_exactly(namespace, secret) {
+        SecretFact::Unknown => match context.policy.exceptions.names_exactly(namespace, secret, context.now) {
             Some(service_account) => SecretFact::LegacyToken { service_account },
             None => SecretFact::Unknown,
         },
@@ -127,12 +132,13 @@ fn legacy_account<'r>(context: &Context<'r>, secret: &'r str) -> SecretFact<'r> 
 
 fn report(context: &Context<'_>, reached: Reached<'_>, findings: &mut Findings<'_>) {
     let Err(expired) = context.excuse(reached.secret, &reached.service_account, findings) else { return };
-    let message = format!(
-        "legacy token Secret {} of ServiceAccount {} is reached at {}{}{expired}",
-        shortened(reached.secret),
-        shortened(&reached.service_account),
-        reached.paths[0],
-        and_more_places(&reached.paths),
-    );
-    findings.report(message, "Use a projected token", reached.paths);
+    let Reached { secret, service_account, paths } = reached;
+    let Some(first) = paths.first() else { return };
+    let places = format!("{first}{}", and_more_places(&paths));
+    findings.report_naming(paths, |names| {
+        let (secret, account) = (names.cut(secret), names.cut(&service_account));
+        let expired = expired.with(names);
+        let message = format!("legacy Secret {secret} is reached at {places} (ServiceAccount {account}){expired}");
+        (message, "Use a projected token".to_owned())
+    });
 }

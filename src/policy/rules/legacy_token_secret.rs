@@ -3,7 +3,6 @@
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::Change;
-use crate::policy::text::shortened;
 use crate::resource::{FieldPath, Secret};
 
 rule! {
@@ -65,14 +64,12 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
         return;
     }
     let Err(expired) = excuse else { return };
-    let namespace = &change.context.request.namespace;
-    let account = shortened(account);
-    findings.report(
-        format!(
-            "Secret {namespace}/{} would hold a token for ServiceAccount {account} that never expires{expired}",
-            shortened(name)
-        ),
-        format!("Use a projected token, or kubectl create token {account}"),
-        vec![FieldPath::of("type")],
-    );
+    let namespace = &*change.context.request.namespace;
+    findings.report_naming(vec![FieldPath::of("type")], |names| {
+        let (name, account) = (names.cut(name), names.cut(account));
+        let holder = if account.is_empty() { String::new() } else { format!(" for ServiceAccount {account}") };
+        let secret = format!("Secret {namespace}/{name} would hold a token{holder} that never expires");
+        let advice = format!("Use a projected token, or kubectl create token {account}");
+        (format!("{secret}{}", expired.with(names)), advice.trim_end().to_owned())
+    });
 }

@@ -37,7 +37,7 @@ fn assert_refused_at(namespace: &Namespace<'_>, spec: &Value, path: &str) {
     assert_eq!(causes(post(namespace, "pods", &manifest)), [path]);
     let output = create(namespace, &manifest).refused();
     let words = words_of_refusal(&output);
-    let expected = format!("legacy token Secret {LEGACY} of ServiceAccount ci is reached at {path}");
+    let expected = format!("legacy Secret {LEGACY} is reached at {path} (ServiceAccount ci)");
     assert!(words.starts_with("TW201 legacy-token-reference: ") && words.contains(&expected), "{words}");
 }
 
