@@ -30,7 +30,6 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Arguments),
-    /// Decide on manifests or recorded reviews exactly as the webhook would.
     Review(review::Arguments),
     /// Show a rule's page, or all rules.
     Explain(explain::Arguments),

@@ -12,13 +12,30 @@ use crate::policy::{Action, Builtin, Phase, PolicySet};
 use crate::report::{Format, InputError, Report};
 use crate::review::{self, Input, Phases, Review};
 
+const EXAMPLES: &str = "\
+Examples:
+  tokenward review deploy/
+  helm template chart/ | tokenward review - --namespace team-a --policy-name restricted
+  tokenward scan -o inventory > inventory.yaml; tokenward review pod.yaml --inventory inventory.yaml
+  tokenward review review.json --phase validate -o json";
+
+/// Decide on manifests or recorded reviews exactly as the webhook would, without a cluster.
+///
+/// A manifest is judged as the creation that it asks for, after it was completed as the API server and its ServiceAccount
+/// plugin would complete it. What the input holds of service accounts, Secrets, namespaces, policies, exceptions and
+/// inventories tells what the cluster is like; what they do not tell is said to be unknown. A file with an AdmissionReview is
+/// judged by its very bytes.
+///
+/// The exit code is 0 when nothing reaches --fail-on, 1 when a finding does, and 2 when some input cannot be read; the rest is
+/// reported all the same.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Files, directories with all their .yaml, .yml and .json files, or - for standard input.
     #[arg(required = true, value_name = "PATH|-")]
     paths: Vec<PathBuf>,
 
-    /// The policy for objects whose Namespace, with its label tokenward.dev/policy, is not part of the input.
+    /// The policy of objects whose namespace names none: no Namespace with the label tokenward.dev/policy is in the input.
     #[arg(long, value_name = "NAME", default_value = Builtin::Baseline.as_str())]
     policy_name: String,
 
@@ -34,20 +51,20 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
     namespace: String,
 
-    /// The instant to judge at, such as 2027-01-01T00:00:00Z; now, if it is left out. Exceptions end by it.
+    /// The instant to judge at, such as 2027-01-01T00:00:00Z; without it, the present. Exceptions end by it.
     #[arg(long, value_name = "TIMESTAMP")]
     now: Option<Timestamp>,
 
     /// Ask recorded reviews this question alone.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "PHASE")]
     phase: Option<PhaseChoice>,
 
     /// End with exit code 1 from this action on.
-    #[arg(long, value_enum, default_value_t = FailOn::Deny)]
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t = FailOn::Deny)]
     fail_on: FailOn,
 
     /// How to write the results.
-    #[arg(long, short, value_enum, default_value_t = Format::Human)]
+    #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
     output: Format,
 }
 

@@ -1,35 +1,44 @@
 //! The report for people: each finding in its source, each change in the form of the object, and one line at the end.
 
-use std::collections::BTreeMap;
+mod summary;
+
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
-use super::{Change, LineKind, Report, Sites, SkipReason, Verdict};
+use super::{Change, LineKind, Outcome, Report, Sites, Verdict};
 use crate::policy::{Action, Finding, Phase};
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::BrightRed.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-const GREEN: Style = AnsiColor::Green.on_default();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
 const BLUE: Style = AnsiColor::BrightBlue.on_default().bold();
 
 /// The report with colours; whoever prints it takes them out where they are not wanted.
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::new();
     for verdict in &report.verdicts {
-        for (finding, places) in verdict.decision.findings.iter().zip(&verdict.places) {
+        for (finding, places) in verdict.outcome.decision.findings.iter().zip(&verdict.places) {
             text.push_str(&render_finding(verdict, finding, places));
             text.push_str("\n\n");
         }
-        render_notes(verdict, &mut text);
-        if let Some(change) = &verdict.change {
-            render_change(verdict, change, &mut text);
+        let subject = subject(verdict);
+        render_outcome(verdict, &subject, &verdict.outcome, &mut text);
+        if let Some(pods) = &verdict.pods {
+            let subject = format!("the Pods of {subject}");
+            render_refusal(verdict, &subject, pods, &mut text);
+            render_outcome(verdict, &subject, pods, &mut text);
         }
     }
-    summary(report, &mut text);
+    summary::render(report, &mut text);
     text
+}
+
+/// Names come from the input, and a terminal obeys control characters.
+fn clean(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).collect()
 }
 
 fn subject(verdict: &Verdict) -> String {
@@ -39,7 +48,7 @@ fn subject(verdict: &Verdict) -> String {
         ("", name) => name.to_owned(),
         (namespace, name) => format!("{namespace}/{name}"),
     };
-    format!("{} {name}", verdict.kind)
+    clean(&format!("{} {name}", verdict.kind))
 }
 
 fn level(action: Action) -> Level<'static> {
@@ -56,12 +65,12 @@ fn render_finding(verdict: &Verdict, finding: &Finding, places: &Sites) -> Strin
         .path(verdict.location.file.as_str());
     for (index, (site, mark)) in places.sites.iter().zip(&places.excerpt.marks).enumerate() {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let label = if site.is_exact { site.path.clone() } else { format!("below here: {}", site.path) };
+        let label = if site.is_exact { site.path.clone() } else { format!("{} (not written here)", site.path) };
         snippet = snippet.annotation(kind.span(mark.clone()).label(label));
     }
     let id = format!("{} {}", finding.rule.code, finding.rule.name);
-    let mut group =
-        Group::with_title(level(finding.action).primary_title(finding.message.as_str()).id(id)).element(snippet);
+    let title = level(finding.action).primary_title(finding.message.as_str()).id(id);
+    let mut group = Group::with_title(title).element(snippet);
     if !finding.advice.is_empty() {
         group = group.element(Level::HELP.message(finding.advice.as_str()));
     }
@@ -73,10 +82,10 @@ fn render_finding(verdict: &Verdict, finding: &Finding, places: &Sites) -> Strin
 
 /// Which object was judged by what.
 fn judged(verdict: &Verdict) -> String {
-    let decision = &verdict.decision;
+    let decision = &verdict.outcome.decision;
     let mut text = format!("{} under policy {}", subject(verdict), decision.policy);
     if let Some(requested) = &decision.requested_policy {
-        let _ = write!(text, ", since no policy is named {requested}");
+        let _ = write!(text, ", since no policy is named {}", clean(requested));
     }
     match verdict.phase {
         Some(Phase::Mutate) => text.push_str(", recorded review, mutating phase"),
@@ -86,98 +95,84 @@ fn judged(verdict: &Verdict) -> String {
     text
 }
 
-/// What belongs to no finding: exceptions that were used, what is not known, what a silent policy would inject.
-fn render_notes(verdict: &Verdict, text: &mut String) {
-    let decision = &verdict.decision;
-    let mut notes = Vec::new();
+/// What belongs to no finding: exceptions that were used, what is not known, the change.
+fn render_outcome(verdict: &Verdict, subject: &str, outcome: &Outcome, text: &mut String) {
+    let decision = &outcome.decision;
     if !decision.notes.exceptions.is_empty() {
-        notes.push(format!("allowed by exception {}", decision.notes.exceptions.join(", ")));
+        let title = format!("{subject} is allowed by exception {}", decision.notes.exceptions.join(", "));
+        render_note(verdict, &title, None, text);
     }
-    if !verdict.unknown.is_empty() {
-        notes.push(format!("nothing is known of {}; add it to the input", verdict.unknown.join(", ")));
+    for unknown in &outcome.unknown {
+        let (what, help) = missing_fact(unknown);
+        render_note(verdict, &format!("{subject}: nothing is known of {what}"), Some(&help), text);
     }
-    if let Some(injected) = decision.injected.as_ref().filter(|injected| !injected.done) {
-        notes.push(format!("an enforcing policy would inject {}", injected.summary));
+    if let Some(injected) = outcome.injected.as_ref().filter(|injected| !injected.done) {
+        let title = format!("{subject} would be injected by an enforcing policy");
+        render_note(verdict, &title, Some(&injected.summary), text);
     }
-    let place = &verdict.location;
-    for note in notes {
-        let _ = writeln!(
-            text,
-            "{BLUE}note{BLUE:#}{BOLD}: {}: {note}{BOLD:#}\n {BLUE}-->{BLUE:#} {}:{}:{}\n",
-            subject(verdict),
-            place.file,
-            place.line,
-            place.column
-        );
+    if let Some(change) = &outcome.change {
+        render_change(verdict, subject, outcome, change, text);
     }
 }
 
-fn render_change(verdict: &Verdict, change: &Change, text: &mut String) {
+/// What a note of the decision means, and what would make it known.
+fn missing_fact(unknown: &str) -> (String, String) {
+    let (kind, name) = unknown.split_once('/').unwrap_or(("", unknown));
+    let name = clean(name);
+    match kind {
+        "secret" => (
+            format!("Secret {name}"),
+            "add it to the input, or give an inventory, to learn whether it holds a legacy token".to_owned(),
+        ),
+        "serviceaccount" => {
+            (format!("ServiceAccount {name}"), "add it to the input to learn whether it automounts a token".to_owned())
+        }
+        _ => (name, "no rule reads it".to_owned()),
+    }
+}
+
+fn render_refusal(verdict: &Verdict, subject: &str, pods: &Outcome, text: &mut String) {
+    if pods.decision.is_allowed() {
+        return;
+    }
+    let denied = pods.decision.findings.iter().filter(|finding| finding.action == Action::Deny);
+    let mut codes: Vec<&str> = denied.map(|finding| finding.rule.code).collect();
+    codes.dedup();
+    let help = "a template is only warned about; what its controller creates is refused";
+    render_note(verdict, &format!("{subject} would be refused: {}", codes.join(", ")), Some(help), text);
+}
+
+fn render_note(verdict: &Verdict, title: &str, help: Option<&str>, text: &mut String) {
+    let _ = writeln!(text, "{GREEN}note{GREEN:#}{BOLD}: {title}{BOLD:#}\n{}", arrow(verdict));
+    if let Some(help) = help {
+        let _ = writeln!(text, "  {BLUE}={BLUE:#} {BOLD}help{BOLD:#}: {help}");
+    }
+    text.push('\n');
+}
+
+fn arrow(verdict: &Verdict) -> String {
     let place = &verdict.location;
+    format!(" {BLUE}-->{BLUE:#} {}:{}:{}", clean(&place.file), place.line, place.column)
+}
+
+fn render_change(verdict: &Verdict, subject: &str, outcome: &Outcome, change: &Change, text: &mut String) {
     let _ = writeln!(
         text,
-        "{GREEN}change{GREEN:#}{BOLD}: {} is given what policy {} injects{BOLD:#}\n {BLUE}-->{BLUE:#} {}:{}:{}",
-        subject(verdict),
-        verdict.decision.policy,
-        place.file,
-        place.line,
-        place.column
+        "{BLUE}change{BLUE:#}{BOLD}: {subject} under policy {}{BOLD:#}\n{}\n  {BLUE}|{BLUE:#}",
+        outcome.decision.policy,
+        arrow(verdict),
     );
     for line in &change.lines {
+        let content = clean(&line.text);
         let _ = match line.kind {
-            LineKind::Context => writeln!(text, "  {BLUE}|{BLUE:#}   {}", line.text),
-            LineKind::Added => writeln!(text, "  {BLUE}|{BLUE:#} {GREEN}+ {}{GREEN:#}", line.text),
-            LineKind::Removed => writeln!(text, "  {BLUE}|{BLUE:#} {RED}- {}{RED:#}", line.text),
+            LineKind::Context => writeln!(text, "  {BLUE}|{BLUE:#}   {content}"),
+            LineKind::Added => writeln!(text, "  {BLUE}|{BLUE:#} {GREEN}+ {content}{GREEN:#}"),
+            LineKind::Removed => writeln!(text, "  {BLUE}|{BLUE:#} {RED}- {content}{RED:#}"),
         };
     }
-    text.push('\n');
-}
-
-fn summary(report: &Report, text: &mut String) {
-    let summary = report.summary();
-    let parts = [
-        (summary.denied, "denied", RED),
-        (summary.warned, "warned about", YELLOW),
-        (summary.audited, "for the audit log", BLUE),
-        (summary.clean, "clean", GREEN),
-    ];
-    let noun = if summary.judged() == 1 { "object" } else { "objects" };
-    let _ = write!(text, "{BOLD}{} {noun} judged{BOLD:#}", summary.judged());
-    let counted: Vec<String> = parts
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, word, style)| format!("{style}{count} {word}{style:#}"))
-        .collect();
-    if !counted.is_empty() {
-        let _ = write!(text, ": {}", counted.join(", "));
-    }
-    if summary.changed > 0 {
-        let _ = write!(text, "; {GREEN}{} changed{GREEN:#}", summary.changed);
+    let _ = writeln!(text, "  {BLUE}|{BLUE:#}");
+    if let Some(injected) = outcome.injected.as_ref().filter(|injected| injected.done) {
+        let _ = writeln!(text, "  {BLUE}={BLUE:#} {BOLD}injected{BOLD:#}: {}", clean(&injected.summary));
     }
     text.push('\n');
-    skipped(report, text);
-}
-
-fn skipped(report: &Report, text: &mut String) {
-    let mut kinds: BTreeMap<(SkipReason, &str), usize> = BTreeMap::new();
-    for skipped in &report.skipped {
-        *kinds.entry((skipped.reason, skipped.kind.as_str())).or_default() += 1;
-    }
-    for (reason, sentence) in [
-        (SkipReason::Kind, "no rule looks at"),
-        (SkipReason::Namespace, "no webhook entry covers their namespace:"),
-        (SkipReason::NoObject, "no Kubernetes objects:"),
-    ] {
-        let of_reason = kinds.iter().filter(|((found, _), _)| *found == reason);
-        let list: Vec<String> = of_reason
-            .map(|((_, kind), count)| match (*kind, count) {
-                ("", count) => format!("{count}"),
-                (kind, 1) => kind.to_owned(),
-                (kind, count) => format!("{kind} ({count})"),
-            })
-            .collect();
-        if !list.is_empty() {
-            let _ = writeln!(text, "not judged, {sentence} {}", list.join(", "));
-        }
-    }
 }

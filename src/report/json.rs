@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Location, Report, Sites, Skipped, Verdict};
-use crate::policy::Action;
+use super::{Location, Outcome, Report, Sites, Skipped, Verdict};
+use crate::policy::{Action, Decision, Finding, Injected, Phase};
 
 /// The version of the structure.
 const VERSION: u32 = 1;
@@ -52,6 +52,17 @@ struct ResultOutput<'r> {
     unknown: &'r [String],
     injected: Option<InjectedOutput<'r>>,
     patch: Option<&'r RawValue>,
+    pods: Option<PodsOutput<'r>>,
+}
+
+#[derive(Serialize)]
+struct PodsOutput<'r> {
+    allowed: bool,
+    decision: &'static str,
+    message: Option<String>,
+    unknown: &'r [String],
+    injected: Option<InjectedOutput<'r>>,
+    patch: Option<&'r RawValue>,
 }
 
 #[derive(Serialize)]
@@ -79,8 +90,10 @@ struct InjectedOutput<'r> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct SkippedOutput<'r> {
     source: SourceOutput<'r>,
+    api_version: &'r str,
     kind: &'r str,
     reason: &'static str,
 }
@@ -141,7 +154,8 @@ impl<'r> SourceOutput<'r> {
 
 impl<'r> ResultOutput<'r> {
     fn of(verdict: &'r Verdict) -> Self {
-        let decision = &verdict.decision;
+        let outcome = &verdict.outcome;
+        let decision = &outcome.decision;
         Self {
             source: SourceOutput::of(&verdict.location),
             api_version: &verdict.api_version,
@@ -150,28 +164,51 @@ impl<'r> ResultOutput<'r> {
             name: &verdict.name,
             policy: &decision.policy,
             requested_policy: decision.requested_policy.as_deref(),
-            phase: verdict.phase.map(|phase| phase.as_str()),
+            phase: verdict.phase.map(Phase::as_str),
             allowed: decision.is_allowed(),
-            decision: match decision.severity() {
-                Action::Off => "allow",
-                action => action.as_str(),
-            },
+            decision: word(decision),
             message: decision.denial().map(|denial| denial.message),
             findings: decision.findings.iter().zip(&verdict.places).map(FindingOutput::of).collect(),
-            warnings: &verdict.warnings,
+            warnings: &outcome.warnings,
             exceptions: &decision.notes.exceptions,
-            unknown: &verdict.unknown,
-            injected: decision
-                .injected
-                .as_ref()
-                .map(|injected| InjectedOutput { done: injected.done, summary: &injected.summary }),
-            patch: verdict.change.as_ref().map(|change| &*change.patch),
+            unknown: &outcome.unknown,
+            injected: outcome.injected.as_ref().map(InjectedOutput::of),
+            patch: outcome.change.as_ref().map(|change| &*change.patch),
+            pods: verdict.pods.as_ref().map(PodsOutput::of),
         }
     }
 }
 
+/// The most severe action in one word.
+fn word(decision: &Decision) -> &'static str {
+    match decision.severity() {
+        Action::Off => "allow",
+        action => action.as_str(),
+    }
+}
+
+impl<'r> PodsOutput<'r> {
+    fn of(outcome: &'r Outcome) -> Self {
+        let decision = &outcome.decision;
+        Self {
+            allowed: decision.is_allowed(),
+            decision: word(decision),
+            message: decision.denial().map(|denial| denial.message),
+            unknown: &outcome.unknown,
+            injected: outcome.injected.as_ref().map(InjectedOutput::of),
+            patch: outcome.change.as_ref().map(|change| &*change.patch),
+        }
+    }
+}
+
+impl<'r> InjectedOutput<'r> {
+    fn of(injected: &'r Injected) -> Self {
+        Self { done: injected.done, summary: &injected.summary }
+    }
+}
+
 impl<'r> FindingOutput<'r> {
-    fn of((finding, places): (&'r crate::policy::Finding, &'r Sites)) -> Self {
+    fn of((finding, places): (&'r Finding, &'r Sites)) -> Self {
         let paths = places.sites.iter().map(|site| PathOutput {
             path: &site.path,
             line: site.line,
@@ -191,6 +228,11 @@ impl<'r> FindingOutput<'r> {
 
 impl<'r> SkippedOutput<'r> {
     fn of(skipped: &'r Skipped) -> Self {
-        Self { source: SourceOutput::of(&skipped.location), kind: &skipped.kind, reason: skipped.reason.as_str() }
+        Self {
+            source: SourceOutput::of(&skipped.location),
+            api_version: &skipped.api_version,
+            kind: &skipped.kind,
+            reason: skipped.reason.as_str(),
+        }
     }
 }

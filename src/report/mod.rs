@@ -11,7 +11,7 @@ pub use format::Format;
 
 use serde_json::value::RawValue;
 
-use crate::policy::{Action, Decision, Phase};
+use crate::policy::{Action, Decision, Injected, Phase};
 
 /// The outcome of a review of many objects.
 #[derive(Debug, Default)]
@@ -52,14 +52,26 @@ pub struct Verdict {
     pub name: String,
     /// The question of a recorded review; `None` for a manifest, for which both were asked.
     pub phase: Option<Phase>,
+    /// What the webhook says of it.
+    pub outcome: Outcome,
+    /// Where each finding's paths are, in the order of `outcome.decision.findings`.
+    pub places: Vec<Sites>,
+    /// What the webhook would say of the Pods that are made from a template. It counts for nothing: the template itself is
+    /// what was asked about.
+    pub pods: Option<Outcome>,
+}
+
+/// What the webhook says of an object, over both phases.
+#[derive(Debug)]
+pub struct Outcome {
     /// Policy, findings and notes; for a manifest those of the validating phase.
     pub decision: Decision,
-    /// What kubectl would show, of both phases.
+    /// What kubectl would show.
     pub warnings: Vec<String>,
-    /// What nothing was known about, of both phases.
+    /// What nothing was known about.
     pub unknown: Vec<String>,
-    /// Where each finding's paths are, in the order of `decision.findings`.
-    pub places: Vec<Sites>,
+    /// What the patch injects, or what an enforcing policy would.
+    pub injected: Option<Injected>,
     /// What the mutating phase would change.
     pub change: Option<Change>,
 }
@@ -100,7 +112,7 @@ pub struct Excerpt {
 /// A change to an object.
 #[derive(Debug)]
 pub struct Change {
-    /// The JSON Patch, byte for byte as it would be answered; `None` where a policy would only say what it injects.
+    /// The JSON Patch, byte for byte as it would be answered.
     pub patch: Box<RawValue>,
     /// The change in the form of the object, for people.
     pub lines: Vec<ChangedLine>,
@@ -131,6 +143,8 @@ pub enum LineKind {
 pub struct Skipped {
     /// Where it begins.
     pub location: Location,
+    /// `apiVersion`; empty where there is none.
+    pub api_version: String,
     /// `kind`; empty where there is none.
     pub kind: String,
     /// Why.
@@ -208,22 +222,24 @@ impl Report {
     /// The most severe action of all findings.
     #[must_use]
     pub fn severity(&self) -> Action {
-        self.verdicts.iter().map(|verdict| verdict.decision.severity()).max().unwrap_or_default()
+        self.verdicts.iter().map(|verdict| verdict.outcome.decision.severity()).max().unwrap_or_default()
     }
 
-    /// Counts the verdicts.
+    /// Counts the objects; the two phases of a recorded review are one.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
-        for verdict in &self.verdicts {
-            let count = match verdict.decision.severity() {
+        let same = |one: &Verdict, other: &Verdict| one.phase.is_some() && one.location == other.location;
+        for object in self.verdicts.chunk_by(same) {
+            let severity = object.iter().map(|verdict| verdict.outcome.decision.severity()).max();
+            let count = match severity.unwrap_or_default() {
                 Action::Deny => &mut summary.denied,
                 Action::Warn => &mut summary.warned,
                 Action::Audit => &mut summary.audited,
                 Action::Off => &mut summary.clean,
             };
             *count += 1;
-            summary.changed += usize::from(verdict.change.is_some());
+            summary.changed += usize::from(object.iter().any(|verdict| verdict.outcome.change.is_some()));
         }
         summary
     }

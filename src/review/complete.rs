@@ -15,11 +15,10 @@ pub(super) fn complete(kind: &Kind, namespace: &str, object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
     fields.insert("apiVersion".to_owned(), Value::String(kind.api_version()));
     fields.insert("kind".to_owned(), Value::String(kind.kind.to_owned()));
-    let resource = kind.resource();
-    if resource != Resource::Namespace {
+    if kind.is_namespaced() {
         set_default(field(fields, "metadata"), "namespace", || json!(namespace));
     }
-    match resource {
+    match kind.resource() {
         Resource::Secret => secret(fields),
         Resource::Pod => {
             if let Some(spec) = object.pointer_mut("/spec").and_then(Value::as_object_mut) {
@@ -30,7 +29,8 @@ pub(super) fn complete(kind: &Kind, namespace: &str, object: &mut Value) {
             }
         }
         Resource::Workload(kind) => {
-            if let Some(spec) = object.pointer_mut(template_spec(kind)).and_then(Value::as_object_mut) {
+            let template = object.pointer_mut(template(kind));
+            if let Some(spec) = template.and_then(|template| template.get_mut("spec")).and_then(Value::as_object_mut) {
                 pod_spec(spec);
             }
         }
@@ -38,12 +38,12 @@ pub(super) fn complete(kind: &Kind, namespace: &str, object: &mut Value) {
     }
 }
 
-/// Where the Pod specification of a workload lies, as a JSON Pointer.
-pub(super) const fn template_spec(kind: WorkloadKind) -> &'static str {
+/// Where the template of a workload lies, as a JSON Pointer.
+pub(super) const fn template(kind: WorkloadKind) -> &'static str {
     match kind {
-        WorkloadKind::Template => "/spec/template/spec",
-        WorkloadKind::CronJob => "/spec/jobTemplate/spec/template/spec",
-        WorkloadKind::PodTemplate => "/template/spec",
+        WorkloadKind::Template => "/spec/template",
+        WorkloadKind::CronJob => "/spec/jobTemplate/spec/template",
+        WorkloadKind::PodTemplate => "/template",
     }
 }
 

@@ -42,7 +42,7 @@ impl Lines {
             && let Some(name) = after.get("name").filter(|name| before.get("name") == Some(*name))
         {
             self.push(LineKind::Context, format!("{lead}name: {}", scalar(name)));
-            lead = indent.to_owned();
+            indent.clone_into(&mut lead);
         }
         for (key, after) in ordered(after) {
             let start = std::mem::replace(&mut lead, indent.to_owned());

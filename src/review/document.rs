@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::path::Path;
 
 use super::excerpt::Tokens;
 use super::node::{Node, Unreadable};
@@ -44,11 +45,15 @@ pub(super) fn read(source: &Source) -> Vec<Result<Document, Unreadable>> {
         };
         match parse(&source.name, &source.text[piece.clone()], piece.start) {
             Ok(Parsed::Json(found)) => {
-                found.into_iter().for_each(|found| add(found.node, Some(found.bytes), true, found.duplicate));
+                for found in found {
+                    add(found.node, Some(found.bytes), true, found.duplicate);
+                }
             }
             Ok(Parsed::Yaml(found)) => {
                 let range = Some(piece).filter(|_| found.len() == 1);
-                found.into_iter().for_each(|node| add(node, range.clone(), false, None));
+                for node in found {
+                    add(node, range.clone(), false, None);
+                }
             }
             Err(error) => {
                 number += 1;
@@ -75,7 +80,8 @@ fn parse(name: &str, text: &str, base: usize) -> Result<Parsed, Unreadable> {
         Err(error) => error,
     };
     // A YAML mapping in braces looks like JSON at first.
-    let is_meant_as_json = name.ends_with(".json") || content[1..].trim_start().starts_with('"');
+    let is_meant_as_json = Path::new(name).extension().is_some_and(|extension| extension == "json")
+        || content[1..].trim_start().starts_with('"');
     match yaml::read(text, base) {
         Err(_) if is_meant_as_json => Err(error),
         result => result.map(Parsed::Yaml),

@@ -12,7 +12,7 @@ use crate::report::{Excerpt, Site, Sites};
 use crate::resource::FieldPath;
 
 /// Fields whose values are names, paths, types and numbers, and the very things that rules speak of.
-const SHOWN: [&str; 25] = [
+const SHOWN: [&str; 23] = [
     "apiVersion",
     "audience",
     "automountServiceAccountToken",
@@ -24,7 +24,6 @@ const SHOWN: [&str; 25] = [
     "generateName",
     "key",
     "kind",
-    "kubernetes.io/service-account.name",
     "mountPath",
     "name",
     "namespace",
@@ -36,9 +35,11 @@ const SHOWN: [&str; 25] = [
     "serviceAccountName",
     "subPath",
     "subPathExpr",
-    "tokenward.dev/policy",
     "type",
 ];
+
+/// Annotations and labels whose values are names.
+const SHOWN_IN_METADATA: [&str; 2] = ["kubernetes.io/service-account.name", "tokenward.dev/policy"];
 
 /// Fields below which a key of that name may hold anything.
 const HIDDEN_BELOW: [&str; 11] = [
@@ -72,7 +73,7 @@ impl Tokens {
     /// Those of `document`, the root of its tree.
     pub(super) fn of(document: &Node) -> Self {
         let mut tokens = Vec::new();
-        gather(document, "", false, &mut tokens);
+        gather(document, "", Place::Field, &mut tokens);
         // Aliases and merged keys come by more than once. Where one way hides a token, it is hidden.
         tokens.sort_by_key(|token: &Token| (token.span.start, token.span.end, token.is_shown));
         tokens.dedup_by(|later, earlier| later.span == earlier.span);
@@ -89,8 +90,7 @@ pub(super) struct Excerpts<'d> {
 impl Excerpts<'_> {
     /// Where the `paths` of a finding in `object` are.
     pub(super) fn sites(&self, object: &Node, paths: &[FieldPath]) -> Sites {
-        let found: Vec<(&FieldPath, Found<'_>)> =
-            paths.iter().map(|path| (path, object.locate(path.segments()))).collect();
+        let found: Vec<(&FieldPath, Found<'_>)> = paths.iter().map(|path| (path, place(object, path))).collect();
         let sites = found
             .iter()
             .map(|(path, found)| {
@@ -99,7 +99,8 @@ impl Excerpts<'_> {
                 Site { path: path.to_string(), line: position.line, column: position.column, is_exact }
             })
             .collect();
-        Sites { sites, excerpt: self.excerpt(found.iter().map(|(_, found)| self.mark(found)).collect()) }
+        let marks: Vec<Range<usize>> = found.iter().map(|(_, found)| self.mark(found)).collect();
+        Sites { sites, excerpt: self.excerpt(&marks) }
     }
 
     /// What to point at: an entry on one line as a whole, else its key, or the first key of an element.
@@ -114,7 +115,7 @@ impl Excerpts<'_> {
         key.unwrap_or(start..(start + 1).min(line.end).max(start))
     }
 
-    fn excerpt(&self, marks: Vec<Range<usize>>) -> Excerpt {
+    fn excerpt(&self, marks: &[Range<usize>]) -> Excerpt {
         let lines = || marks.iter().map(|mark| self.source.position(mark.start).line);
         let (Some(first), Some(last)) = (lines().min(), lines().max()) else { return Excerpt::default() };
         let mut excerpt = Excerpt { first_line: first, text: String::new(), marks: vec![0..0; marks.len()] };
@@ -191,6 +192,16 @@ impl MaskedLine {
     }
 }
 
+/// The place of `path`; of something that the object lacks as a whole, the name of the object.
+fn place<'d>(object: &'d Node, path: &FieldPath) -> Found<'d> {
+    let found = object.locate(path.segments());
+    if found.key_span.is_some() || !std::ptr::eq(found.node, &raw const *object) {
+        return found;
+    }
+    let name = object.locate(FieldPath::of("metadata.name").segments());
+    if name.is_exact { Found { is_exact: false, ..name } } else { found }
+}
+
 fn first_key(node: &Node) -> Option<Range<usize>> {
     match &node.content {
         Content::Mapping(entries) => entries.first().map(|entry| entry.key_span.clone()),
@@ -198,21 +209,55 @@ fn first_key(node: &Node) -> Option<Range<usize>> {
     }
 }
 
-fn gather(node: &Node, key: &str, is_hidden: bool, tokens: &mut Vec<Token>) {
+/// What a key says of its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is a field of the schema.
+    Field,
+    /// It is an annotation or a label.
+    Metadata,
+    /// Nothing.
+    Hidden,
+}
+
+impl Place {
+    /// That of the keys below `key`.
+    fn below(self, key: &str) -> Self {
+        match self {
+            Self::Field if HIDDEN_BELOW.contains(&key) => Self::Hidden,
+            Self::Field if matches!(key, "annotations" | "labels") => Self::Metadata,
+            Self::Field => Self::Field,
+            Self::Metadata | Self::Hidden => Self::Hidden,
+        }
+    }
+
+    fn shows(self, key: &str) -> bool {
+        match self {
+            Self::Field => SHOWN.contains(&key),
+            Self::Metadata => SHOWN_IN_METADATA.contains(&key),
+            Self::Hidden => false,
+        }
+    }
+}
+
+/// The tokens of `node`, which is the value of `key`, a key of `place`.
+fn gather(node: &Node, key: &str, place: Place, tokens: &mut Vec<Token>) {
     match &node.content {
         Content::Mapping(entries) => {
             for entry in entries {
                 tokens.push(Token { span: entry.key_span.clone(), is_shown: entry.key.len() <= LONGEST_SHOWN });
-                let is_hidden = is_hidden || HIDDEN_BELOW.contains(&entry.key.as_str());
-                gather(&entry.value, &entry.key, is_hidden, tokens);
+                gather(&entry.value, &entry.key, place.below(key), tokens);
             }
         }
-        Content::Sequence(elements) => elements.iter().for_each(|element| gather(element, key, is_hidden, tokens)),
-        _ => {
-            let is_shown = !is_hidden && node.span.len() <= LONGEST_SHOWN && SHOWN.contains(&key);
-            if !node.span.is_empty() {
-                tokens.push(Token { span: node.span.clone(), is_shown });
+        Content::Sequence(elements) => {
+            for element in elements {
+                gather(element, key, place, tokens);
             }
+        }
+        _ if node.span.is_empty() => {}
+        _ => {
+            let is_shown = node.span.len() <= LONGEST_SHOWN && place.shows(key);
+            tokens.push(Token { span: node.span.clone(), is_shown });
         }
     }
 }

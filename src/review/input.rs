@@ -66,8 +66,7 @@ impl<'s> Input<'s> {
 /// The text of one document, on the lines that it has in its source.
 fn alone(source: &Source, object: &Object<'_>) -> String {
     let document = object.document;
-    let is_whole = std::ptr::eq(object.node, &document.node);
-    let range = document.range.clone().filter(|_| is_whole);
+    let range = document.range.clone().filter(|_| object.is_whole_document());
     let start = range.as_ref().map_or(object.node.span.start, |range| range.start);
     let mut text = "\n".repeat(source.position(start).line - 1);
     match range {

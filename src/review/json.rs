@@ -42,7 +42,7 @@ fn syntax_error(text: &str, base: usize, error: &serde_json::Error) -> Unreadabl
     Unreadable::at(base + offset, format!("not JSON: {message}"))
 }
 
-/// Walks over text that serde_json has found to be JSON.
+/// Walks over text that `serde_json` has found to be JSON.
 struct Walk<'t> {
     text: &'t str,
     at: usize,

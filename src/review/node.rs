@@ -108,7 +108,7 @@ impl Node {
         let mut found = Found { node: self, key_span: None, is_exact: true };
         for segment in path {
             let next = match segment {
-                Segment::Field(key) => found.node.entry(key),
+                Segment::Field(key) => found.node.entry(key).or_else(|| found.node.entry(also_written(key)?)),
                 Segment::Key(key) => found.node.entry(key),
                 Segment::Index(index) => {
                     found.node.elements().and_then(|elements| elements.get(*index)).map(Found::element)
@@ -131,6 +131,15 @@ impl Node {
             }),
             _ => None,
         }
+    }
+}
+
+/// The field of a manifest that the API server reads this one from.
+fn also_written(field: &str) -> Option<&'static str> {
+    match field {
+        "data" => Some("stringData"),
+        "serviceAccountName" => Some("serviceAccount"),
+        _ => None,
     }
 }
 

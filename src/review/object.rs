@@ -42,6 +42,14 @@ impl Kind {
         KINDS.iter().find(|known| known.kind == kind && known.api_version() == api_version)
     }
 
+    pub(super) fn pod() -> &'static Self {
+        &KINDS[0]
+    }
+
+    pub(super) fn is_namespaced(&self) -> bool {
+        self.resource() != Resource::Namespace
+    }
+
     pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
     }
@@ -85,6 +93,11 @@ impl<'d> Object<'d> {
         objects
     }
 
+    /// True for an object that is no element of a list.
+    pub(super) fn is_whole_document(&self) -> bool {
+        std::ptr::eq(self.node, &raw const self.document.node)
+    }
+
     /// A string of `metadata`.
     pub(super) fn metadata(&self, field: &str) -> &'d str {
         self.node.get("metadata").and_then(|metadata| metadata.text(field)).unwrap_or_default()
@@ -104,7 +117,9 @@ fn collect<'d>(document: &'d Document, node: &'d Node, list: (&'d str, &'d str),
         && let Some(elements) = node.get("items").and_then(Node::elements)
     {
         let inherited = if element_kind.is_empty() { ("", "") } else { (api_version, element_kind) };
-        elements.iter().for_each(|element| collect(document, element, inherited, objects));
+        for element in elements {
+            collect(document, element, inherited, objects);
+        }
         return;
     }
     let role = if !node.is_mapping() || kind.is_empty() || api_version.is_empty() {

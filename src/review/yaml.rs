@@ -221,6 +221,8 @@ fn number(text: &str) -> Option<Number> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use serde_json::{Value, json};
 
     use super::read;
@@ -273,7 +275,7 @@ mod tests {
         let mut text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n".to_owned();
         for level in 1..12 {
             let previous = vec![format!("*a{}", level - 1); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+            let _ = writeln!(text, "a{level}: &a{level} [{previous}]");
         }
         assert_eq!(read(&text, 0).unwrap_err().message, "aliases stand for more than 1000000 values");
     }
