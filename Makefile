@@ -13,7 +13,12 @@ CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 .PHONY: run
 run: ## Build and run the demo: the webhook answers example manifests, no cluster needed
-	$(TOKENWARD) demo
+	@$(CARGO) build --locked --bin tokenward
+	@$(TOKENWARD) demo
+
+.PHONY: install
+install: ## Build tokenward and put it on the path (into ~/.cargo/bin)
+	$(CARGO) install --locked --path .
 
 .PHONY: serve
 serve: ## Run the webhook on this machine with a certificate made in memory

@@ -83,15 +83,29 @@ fn told(error: &anyhow::Error) -> String {
         return error.render();
     }
     let mut text = format!("error: {error}");
-    for cause in error.chain().skip(1) {
-        let _ = write!(text, "\n  caused by: {cause}");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many an error says its cause itself.
+        if !text.ends_with(&cause) {
+            let _ = write!(text, "\n  caused by: {cause}");
+        }
     }
     text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Exit;
+    use std::io;
+
+    use super::{Exit, told};
+
+    #[test]
+    fn says_each_cause_once() {
+        let refused = || io::Error::other("connection refused");
+        let outer = anyhow::Error::new(refused()).context("no answer");
+        assert_eq!(told(&outer), "error: no answer\n  caused by: connection refused");
+        let telling = anyhow::Error::new(refused()).context("no answer: connection refused");
+        assert_eq!(told(&telling), "error: no answer: connection refused");
+    }
 
     #[test]
     fn exit_codes_are_a_promise() {

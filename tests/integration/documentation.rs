@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use example::Example;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -25,7 +27,7 @@ fn documents() -> BTreeMap<PathBuf, String> {
             }
         }
     }
-    for name in ["README.md", "CHANGELOG.md", "certs/README.md"] {
+    for name in ["README.md", "CHANGELOG.md", "certs/README.md", "manifests/README.md"] {
         let path = root().join(name);
         documents.insert(path.clone(), fs::read_to_string(path).unwrap());
     }
@@ -94,8 +96,10 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
 fn examples_run_and_print_what_is_written_below_them() {
     let mut ran = 0;
     for (path, text) in documents() {
-        for example in example::of(&text).into_iter().filter(example::Example::runs_alone) {
-            example.check(&path);
+        // The examples of a page build on each other.
+        let directory = tempfile::tempdir().unwrap();
+        for example in example::of(&text).into_iter().filter(Example::runs_alone) {
+            example.check(&path, directory.path());
             ran += 1;
         }
     }

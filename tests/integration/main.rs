@@ -17,6 +17,7 @@ mod documentation;
 mod exceptions;
 mod fixture;
 mod held_token_rules;
+mod image;
 mod injection;
 mod installation;
 mod inventory_file;

@@ -58,16 +58,15 @@ impl Example {
         !NEEDS_MORE.iter().any(|what| self.commands.contains(what))
     }
 
-    /// Runs the commands in an empty directory. Where no output is written below them they must succeed.
+    /// Runs the commands in `directory`. Where no output is written below them they must succeed.
     #[track_caller]
-    pub(super) fn check(&self, document: &Path) {
-        let directory = tempfile::tempdir().unwrap();
+    pub(super) fn check(&self, document: &Path, directory: &Path) {
         let program = Path::new(env!("CARGO_BIN_EXE_tokenward")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
         let output = Command::new("bash")
             // Both streams in the order in which a person sees them.
             .args(["-c", &format!("exec 2>&1\n{}", self.commands)])
-            .current_dir(directory.path())
+            .current_dir(directory)
             .env("PATH", path)
             .output()
             .unwrap();
