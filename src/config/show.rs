@@ -108,3 +108,23 @@ pub(super) fn scalar(text: &str) -> Cow<'_, str> {
 const fn is_printable(character: char) -> bool {
     !matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::scalar;
+
+    #[test]
+    fn quotes_what_yaml_would_take_for_something_else() {
+        for text in ["", "true", "Off", "12", "a: b", "*", "-", "a #b", "https://a", "\"", "a\nb"] {
+            assert!(scalar(text).starts_with('"'), "{text}");
+        }
+        for text in ["team-a", "platform@example.com", "sts.amazonaws.com", "Kept/as_it.is"] {
+            assert_eq!(scalar(text), text);
+        }
+    }
+
+    #[test]
+    fn escapes_what_yaml_does_not_print() {
+        assert_eq!(scalar("\u{7f}\u{85}\u{2028}\u{feff}\u{1}"), r#""\u007f\u0085\u2028\ufeff\u0001""#);
+    }
+}

@@ -215,6 +215,31 @@ fn an_error_tells_of_fifty_problems_and_counts_the_others() {
     assert!(error.render().ends_with("\n\nand 20 more problems"));
 }
 
+/// What the one problem of a file says.
+fn only_problem(text: &str) -> String {
+    let error = config::parse_policies(&[Source::new("policy.yaml", text)]).unwrap_err();
+    let [problem] = error.problems() else { panic!("{error}") };
+    problem.what.clone()
+}
+
+#[test]
+fn what_would_slow_a_decision_down_is_bounded() {
+    let many = |count: usize, entry: &dyn Fn(usize) -> String| (0..count).map(entry).collect::<Vec<_>>().join(", ");
+    let audiences = many(1001, &|number| format!("a{number}"));
+    let text = policy("strict", &format!("{{extends: audit, tokens: {{allowedAudiences: [{audiences}]}}}}"));
+    assert_eq!(only_problem(&text), "the list has 1001 entries");
+    let tokens = many(101, &|number| format!("{{name: a{number}, audience: b}}"));
+    assert_eq!(
+        only_problem(&policy("strict", &format!("{{inject: {{tokens: [{tokens}]}}}}"))),
+        "the list has 101 entries"
+    );
+    let policies: Vec<String> = (0..101).map(|number| policy(&format!("p{number}"), "{}")).collect();
+    assert_eq!(only_problem(&policies.join("---\n")), "there are more than 100 policies");
+    assert_eq!(only_problem(&format!("a: [{}]", "x,".repeat(500_000))), "the file has more than 500000 values");
+    let long = policy("strict", &format!("{{tokens: {{allowedAudiences: [\"\", {}]}}}}", "a".repeat(513)));
+    assert_eq!(only_problem(&long), "the pattern is longer than 512 bytes");
+}
+
 #[test]
 fn a_directory_is_read_as_the_kubelet_lays_it_out() {
     let directory = tempfile::tempdir().unwrap();
