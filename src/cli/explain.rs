@@ -1,4 +1,4 @@
-//! `tokenward explain`: a rule's page.
+//! `tokenward explain`: the pages of rules.
 
 use std::io::Write;
 
@@ -10,22 +10,23 @@ use crate::policy::{RULES, Rule};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A rule's code or name, such as TW101 or legacy-token-secret; all rules are listed without one.
-    rule: Option<String>,
+    /// Codes or names of rules, such as TW101 or legacy-token-secret, also with commas as a denial lists them; all rules are
+    /// listed without one.
+    rules: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut out = anstream::stdout();
-    match &arguments.rule {
-        Some(wanted) => {
-            let rule = Rule::find(wanted).ok_or_else(|| unknown_rule(wanted))?;
-            out.write_all(rule.page().as_bytes())?;
+    let wanted = arguments.rules.iter().flat_map(|words| words.split(',')).filter(|word| !word.is_empty());
+    let rules = wanted.map(|word| Rule::find(word).ok_or_else(|| unknown_rule(word))).collect::<Result<Vec<_>, _>>()?;
+    if rules.is_empty() {
+        for rule in RULES {
+            writeln!(out, "{} {:<26} {}", rule.code, rule.name, rule.finding)?;
         }
-        None => {
-            for rule in RULES {
-                writeln!(out, "{} {:<26} {}", rule.code, rule.name, rule.finding)?;
-            }
-        }
+    }
+    for (index, rule) in rules.into_iter().enumerate() {
+        let space = if index > 0 { "\n" } else { "" };
+        write!(out, "{space}{}", rule.page())?;
     }
     Ok(Exit::Clean)
 }

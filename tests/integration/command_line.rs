@@ -15,7 +15,7 @@ fn answers_as_a_plugin_of_kubectl() {
     let plugin = directory.path().join("kubectl-tokenward");
     symlink(TOKENWARD, &plugin).unwrap();
     let help = stdout(Command::new(plugin).args(["explain", "--help"]));
-    assert!(help.contains("Usage: kubectl tokenward explain [RULE]"), "{help}");
+    assert!(help.contains("Usage: kubectl tokenward explain [RULES]..."), "{help}");
     assert!(stdout(Command::new(TOKENWARD).args(["explain", "--help"])).contains("Usage: tokenward explain"));
 }
 
@@ -42,4 +42,11 @@ fn ends_quietly_when_nobody_reads_on() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn explains_the_rules_that_a_denial_lists() {
+    let pages = stdout(Command::new(TOKENWARD).args(["explain", "TW201,", "TW208"]));
+    let headings: Vec<&str> = pages.lines().filter(|line| line.starts_with("# ")).collect();
+    assert_eq!(headings, ["# TW201 legacy-token-reference", "# TW208 injection-missing"]);
 }
