@@ -15,7 +15,7 @@ use crate::rig::namespace::Namespace;
 use crate::rig::users::User;
 use crate::rig::{self, ControlPlane};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is applied, and taken away again at the end of a test.
 struct Applied {
@@ -319,8 +319,8 @@ fn a_dead_webhook_does_not_stop_what_exists_from_changing_and_going() {
     namespace.kubectl(["label", "pod", "web", "a=b"]).ok();
     let debugger = json!({"spec": {"ephemeralContainers": [{"name": "debug", "image": "app.example.com/app:1"}]}});
     let path = namespace.path("pods/web/ephemeralcontainers");
-    let patch = Some(("application/strategic-merge-patch+json", &debugger));
-    let answer = webhook.applied.rig.send(User::Administrator, "PATCH", &path, patch);
+    let change = Some(("application/strategic-merge-patch+json", &debugger));
+    let answer = webhook.applied.rig.send(User::Administrator, "PATCH", &path, change);
     assert_eq!(failed(&answer), "restricted.validate");
     namespace.kubectl(["delete", "pod", "web", "--now"]).ok();
 
@@ -338,9 +338,9 @@ fn a_deletion_timestamp_of_one_s_own_does_not_get_a_token_secret_past_the_webhoo
     forged["kind"] = "Secret".into();
     forged["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z".into();
     let path = namespace.path("secrets/forged?fieldManager=test");
-    let patch = Some(("application/apply-patch+yaml", &forged));
+    let change = Some(("application/apply-patch+yaml", &forged));
     eventually(PATIENCE, || {
-        let answer = webhook.applied.rig.send(User::Administrator, "PATCH", &path, patch);
+        let answer = webhook.applied.rig.send(User::Administrator, "PATCH", &path, change);
         if failed(&answer) == "baseline.validate" { Ok(()) } else { Err(failed(&answer)) }
     });
 }

@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a test that cannot go on ends with a message, also in a function that tests share"
 )]
+#![allow(clippy::needless_pass_by_value, reason = "JSON literals are handed over as they stand")]
 
 mod account_and_namespace_rules;
 mod admission_wire;

@@ -101,7 +101,7 @@ fn merge(into: &mut Value, from: &Value) {
 /// A built-in policy under a name of its own, changed.
 pub(crate) fn policy(extends: Builtin, change: impl FnOnce(&mut Policy)) -> Policy {
     let mut policy = Policy::builtin(extends);
-    policy.name = "custom".to_owned();
+    "custom".clone_into(&mut policy.name);
     change(&mut policy);
     policy
 }
