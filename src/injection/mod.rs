@@ -1,7 +1,7 @@
 //! What a created Pod is given: a short-lived projected token where its automount is off, tokens for further audiences, and
 //! an honest lifetime for the built-in volume.
 //!
-//! [`annotations`] reads what the Pod asks for, [`plan`] says what it gets, [`patch`] writes that down.
+//! `annotations` reads what the Pod asks for, `plan` says what it gets, `patch` writes that down.
 
 pub mod annotations;
 pub mod content;
