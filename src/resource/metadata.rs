@@ -40,8 +40,9 @@ impl Metadata<'_> {
     }
 }
 
-/// A map of strings in the order of the input, which remembers whether it was there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A map of strings in the order of the input, which remembers whether it was there. It prints its keys alone: the values
+/// may be the data of a Secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct StringMap<'a> {
     entries: Option<Vec<(Text<'a>, Text<'a>)>>,
 }
@@ -62,6 +63,12 @@ impl<'a> StringMap<'a> {
     #[must_use]
     pub const fn is_present(&self) -> bool {
         self.entries.is_some()
+    }
+}
+
+impl fmt::Debug for StringMap<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.iter().map(|(key, _)| key)).finish()
     }
 }
 

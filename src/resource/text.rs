@@ -58,8 +58,8 @@ impl PartialEq<&str> for Text<'_> {
 }
 
 /// A string that is kept only where it is long enough to hold a token: of most literal values of a Pod nothing has to be
-/// remembered, also where they have escapes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// remembered, also where they have escapes. It may be a secret, so it prints its length alone.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct LongText<'a>(Text<'a>);
 
 /// A JWT of Kubernetes has more bytes than this: its signature alone has 86.
@@ -80,6 +80,12 @@ impl<'a> LongText<'a> {
 
     fn keep(text: Text<'a>) -> Self {
         Self(if text.len() < SHORTEST_TOKEN { Text::default() } else { text })
+    }
+}
+
+impl fmt::Debug for LongText<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "({} bytes)", self.0.len())
     }
 }
 
