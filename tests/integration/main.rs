@@ -39,6 +39,7 @@ mod review_corpus;
 mod review_privacy;
 mod rig;
 mod rig_works;
+mod rule_pages;
 mod scan;
 mod scenarios;
 mod secret_changes;

@@ -17,8 +17,8 @@ rule! {
     /// ## Why it matters
     ///
     /// Every Pod that names no account runs as `default`
-    /// (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`). A permission that is given to that account is given to
-    /// all of them, and nothing in an audit log tells them apart.
+    /// (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`, v1.37). A permission that is given to that account is
+    /// given to all of them, and nothing in an audit log tells them apart.
     ///
     /// ## Refused
     ///

@@ -24,8 +24,10 @@ rule! {
     /// ## Why it matters
     ///
     /// The mutating phase never refuses: it leaves a Pod with such an annotation alone. Were the Pod admitted, it would run
-    /// without the token that its author asked for, or with one of another lifetime than he believes, and fail later. So the
-    /// validating phase refuses it, while somebody is looking.
+    /// without the token that its author asked for, or with one of another lifetime than he believes, and fail later. The API
+    /// server asks the validating webhooks after all mutating ones, about the Pod as it will be stored (kubernetes
+    /// `staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go`, v1.37). So the validating phase refuses it, while
+    /// somebody is looking.
     ///
     /// ## Refused
     ///

@@ -22,7 +22,7 @@ rule! {
     ///
     /// Kubernetes mounts no legacy tokens by itself since 1.22, and its only check, the deprecated annotation
     /// `kubernetes.io/enforce-mountable-secrets`, does not look at projected sources nor at the Secret references of storage
-    /// plug-ins (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`). A Pod that reaches the Secret holds a
+    /// plug-ins (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`, v1.37). A Pod that reaches the Secret holds a
     /// credential that outlives it.
     ///
     /// ## Refused

@@ -19,8 +19,8 @@ rule! {
     /// ## Why it matters
     ///
     /// The annotation may be changed, and the token controller fills an empty `token` for whatever account it then names
-    /// (kubernetes `pkg/controller/serviceaccount/tokens_controller.go`). Whoever may update Secrets in a namespace can so get
-    /// a token of every account in it. The API server refuses a token only while the label has a value
+    /// (kubernetes `pkg/controller/serviceaccount/tokens_controller.go`, v1.37). Whoever may update Secrets in a namespace
+    /// can so get a token of every account in it. The API server refuses a token only while the label has a value
     /// (`pkg/serviceaccount/legacy.go`); without it the token is valid again.
     ///
     /// ## Refused
@@ -38,11 +38,43 @@ rule! {
     /// type: kubernetes.io/service-account-token
     /// ```
     ///
-    /// one of the account `admin`, by the same Secret with another annotation.
+    /// one of the account `admin`:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: web-token
+    ///   namespace: team-a
+    ///   annotations:
+    ///     kubernetes.io/service-account.name: admin
+    /// type: kubernetes.io/service-account-token
+    /// ```
     ///
     /// ## Instead
     ///
-    /// Give the client its own account and a token that ends: `kubectl create token admin`.
+    /// Give the client its own account and a token that ends: `kubectl create token admin`, or in a Pod of that account a
+    /// projected one:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: admin
+    ///   namespace: team-a
+    /// spec:
+    ///   serviceAccountName: admin
+    ///   containers:
+    ///   - name: app
+    ///     image: registry.example/admin:1
+    ///     volumeMounts:
+    ///     - {name: token, mountPath: /var/run/secrets/tokens, readOnly: true}
+    ///   volumes:
+    ///   - name: token
+    ///     projected:
+    ///       sources:
+    ///       - serviceAccountToken: {path: token, expirationSeconds: 3600}
+    /// ```
     ///
     /// ## Exceptions
     ///

@@ -15,24 +15,55 @@ rule! {
     /// ## Why it matters
     ///
     /// To check a legacy token the API server reads the Secret that the token names and compares `data.token`. It looks at
-    /// neither the type nor the uid of the Secret (kubernetes `pkg/serviceaccount/legacy.go`). An old token whose Secret was
-    /// deleted is therefore accepted again as soon as somebody creates a Secret of that name that holds it, be it an `Opaque`
-    /// one, while the service account is still the same.
+    /// neither the type nor the uid of the Secret (kubernetes `pkg/serviceaccount/legacy.go`, v1.37). An old token whose Secret
+    /// was deleted is therefore accepted again as soon as somebody creates a Secret of that name that holds it, be it an
+    /// `Opaque` one, while the service account is still the same.
     ///
     /// ## Refused
     ///
-    /// A Secret with the name `web-token` and, under `token`, a JWT with the claims
+    /// The JWT below names this Secret, `"kubernetes.io/serviceaccount/secret.name": "web-token"`, in this namespace; the
+    /// signature is none:
     ///
-    /// ```json
-    /// {"iss": "kubernetes/serviceaccount",
-    ///  "kubernetes.io/serviceaccount/namespace": "team-a",
-    ///  "kubernetes.io/serviceaccount/secret.name": "web-token"}
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: web-token
+    ///   namespace: team-a
+    /// type: Opaque
+    /// stringData:
+    ///   token: "eyJhbGciOiJSUzI1NiJ9.\
+    ///     eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2VhY2NvdW50Iiwia3ViZXJuZXRlcy5pby9zZXJ2aWNlYWNjb3Vu\
+    ///     dC9uYW1lc3BhY2UiOiJ0ZWFtLWEiLCJrdWJlcm5ldGVzLmlvL3NlcnZpY2VhY2NvdW50L3NlY3JldC5uYW1lI\
+    ///     joid2ViLXRva2VuIiwia3ViZXJuZXRlcy5pby9zZXJ2aWNlYWNjb3VudC9zZXJ2aWNlLWFjY291bnQubmFtZS\
+    ///     I6IndlYiJ9.bm9uZQ"
     /// ```
     ///
     /// ## Instead
     ///
-    /// Leave old tokens out of backups and of what is restored from them; `kubectl create token` gives one that ends. To be
-    /// safe from tokens that leaked before, delete the service account and make it anew: its new uid ends them all.
+    /// Leave old tokens out of backups and of what is restored from them, and let the client read a token that the kubelet
+    /// renews; `kubectl create token` gives one that ends. To be safe from tokens that leaked before, delete the service
+    /// account and make it anew: its new uid ends them all.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: team-a
+    /// spec:
+    ///   serviceAccountName: web
+    ///   containers:
+    ///   - name: app
+    ///     image: registry.example/web:1
+    ///     volumeMounts:
+    ///     - {name: token, mountPath: /var/run/secrets/tokens, readOnly: true}
+    ///   volumes:
+    ///   - name: token
+    ///     projected:
+    ///       sources:
+    ///       - serviceAccountToken: {path: token, expirationSeconds: 3600}
+    /// ```
     ///
     /// ## Exceptions
     ///

@@ -13,9 +13,10 @@ rule! {
     /// ## Why it matters
     ///
     /// The token controller fills such a Secret with a token of the service account that the annotation
-    /// `kubernetes.io/service-account.name` names. That token has no end date and no audience, and it stays valid until the
-    /// Secret or the account is deleted. Since Kubernetes 1.24 no such Secret is made by itself, and the clean-up of unused
-    /// ones (1.30) leaves out those that people made by hand.
+    /// `kubernetes.io/service-account.name` names (kubernetes `pkg/controller/serviceaccount/tokens_controller.go`, v1.37).
+    /// That token has no end date and no audience (`pkg/serviceaccount/legacy.go`), and it stays valid until the Secret or the
+    /// account is deleted. Since Kubernetes 1.24 no such Secret is made by itself, and the clean-up of unused ones (1.30)
+    /// leaves out those that people made by hand.
     ///
     /// ## Refused
     ///
@@ -32,7 +33,27 @@ rule! {
     ///
     /// ## Instead
     ///
-    /// In a Pod, a projected token; outside the cluster, `kubectl create token ci-bot`, which asks for a token that ends.
+    /// Outside the cluster, `kubectl create token ci-bot`, which asks for a token that ends; in a Pod, a projected token:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: ci-bot
+    ///   namespace: team-a
+    /// spec:
+    ///   serviceAccountName: ci-bot
+    ///   containers:
+    ///   - name: app
+    ///     image: registry.example/ci-bot:1
+    ///     volumeMounts:
+    ///     - {name: token, mountPath: /var/run/secrets/tokens, readOnly: true}
+    ///   volumes:
+    ///   - name: token
+    ///     projected:
+    ///       sources:
+    ///       - serviceAccountToken: {path: token, expirationSeconds: 3600}
+    /// ```
     ///
     /// ## Exceptions
     ///

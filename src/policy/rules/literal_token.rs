@@ -17,12 +17,35 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// Whoever may read Pods can read it, and so can whoever reads the manifest's repository. The annotation
-    /// `kubectl.kubernetes.io/last-applied-configuration` keeps a copy.
+    /// Whoever may read Pods can read it, and so can whoever reads the manifest's repository. The cluster role `view`, made to
+    /// be given to many, reads Pods but no Secrets (kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go`,
+    /// v1.37). `kubectl apply` keeps a second copy, in the annotation `kubectl.kubernetes.io/last-applied-configuration`
+    /// (`staging/src/k8s.io/kubectl/pkg/util/apply.go`).
     ///
     /// ## Refused
     ///
-    /// A Pod with a variable `TOKEN` whose `value` is a JWT with the claim `"iss": "kubernetes/serviceaccount"`.
+    /// The JWT below says `"iss": "kubernetes/serviceaccount"`; the signature is none:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: team-a
+    /// spec:
+    ///   serviceAccountName: web
+    ///   automountServiceAccountToken: false
+    ///   containers:
+    ///   - name: app
+    ///     image: registry.example/web:1
+    ///     env:
+    ///     - name: TOKEN
+    ///       value: "eyJhbGciOiJSUzI1NiJ9.\
+    ///         eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2VhY2NvdW50Iiwia3ViZXJuZXRlcy5pby9zZXJ2aWNlYWNjb3Vu\
+    ///         dC9uYW1lc3BhY2UiOiJ0ZWFtLWEiLCJrdWJlcm5ldGVzLmlvL3NlcnZpY2VhY2NvdW50L3NlY3JldC5uYW1lI\
+    ///         joiY2ktdG9rZW4iLCJrdWJlcm5ldGVzLmlvL3NlcnZpY2VhY2NvdW50L3NlcnZpY2UtYWNjb3VudC5uYW1lIj\
+    ///         oiY2kifQ.bm9uZQ"
+    /// ```
     ///
     /// ## Instead
     ///

@@ -17,8 +17,8 @@ rule! {
     ///
     /// The label is what sends the requests of a namespace to tokenward. A webhook entry that selects namespaces by the label
     /// cannot see it go, since the API server matches an update with the labels of the new object
-    /// (kubernetes `staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/namespace/matcher.go`); so this rule
-    /// has an entry of its own, for all namespaces.
+    /// (kubernetes `staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/namespace/matcher.go`, v1.37); so this
+    /// rule has an entry of its own, for all namespaces.
     ///
     /// ## Warned about
     ///

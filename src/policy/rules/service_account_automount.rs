@@ -15,8 +15,8 @@ rule! {
     /// ## Why it matters
     ///
     /// Every Pod of such an account that says nothing itself gets a token for the API server, needed or not
-    /// (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`). With the default settings of the API server that token
-    /// is accepted for one year.
+    /// (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`, v1.37). With the default settings of the API server that
+    /// token is accepted for one year.
     ///
     /// ## Warned about
     ///

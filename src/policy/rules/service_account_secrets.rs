@@ -15,8 +15,8 @@ rule! {
     /// ## Why it matters
     ///
     /// To be listed there is what tells the legacy token cleaner that a Secret was made by Kubernetes and not by hand
-    /// (kubernetes `pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go`): the cleaner will switch it off and
-    /// delete it when it has not been used for a year. Some tools also take the first entry for the account's token.
+    /// (kubernetes `pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go`, v1.37): the cleaner will switch it
+    /// off and delete it when it has not been used for a year. Some tools also take the first entry for the account's token.
     ///
     /// ## Warned about
     ///
@@ -34,6 +34,15 @@ rule! {
     /// ## Instead
     ///
     /// Leave the list empty. Since Kubernetes 1.24 nothing has to stand in it.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: ServiceAccount
+    /// metadata:
+    ///   name: ci
+    ///   namespace: team-a
+    /// automountServiceAccountToken: false
+    /// ```
     ///
     /// ## Exceptions
     ///

@@ -18,16 +18,56 @@ rule! {
     /// ## Why it matters
     ///
     /// A copy works as long as the original does, and neither the type of the Secret nor an annotation shows that there is a
-    /// credential in it. Kubernetes itself never looks.
+    /// credential in it. Kubernetes itself never looks: it checks the names of the keys, the size, and for some types that a
+    /// key is there (kubernetes `pkg/apis/core/validation/validation.go`, v1.37). A legacy token works as long as the Secret
+    /// that it names has it too (`pkg/serviceaccount/legacy.go`), wherever the copy lies.
     ///
     /// ## Refused
     ///
-    /// An `Opaque` Secret with a kubeconfig whose user has the token of a service account.
+    /// A copy of the token of the account `ci`, here with a signature that is none:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: deploy-credentials
+    ///   namespace: team-a
+    /// type: Opaque
+    /// stringData:
+    ///   CI_TOKEN: "eyJhbGciOiJSUzI1NiJ9.\
+    ///     eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2VhY2NvdW50Iiwia3ViZXJuZXRlcy5pby9zZXJ2aWNlYWNjb3Vu\
+    ///     dC9uYW1lc3BhY2UiOiJ0ZWFtLWEiLCJrdWJlcm5ldGVzLmlvL3NlcnZpY2VhY2NvdW50L3NlY3JldC5uYW1lI\
+    ///     joiY2ktdG9rZW4iLCJrdWJlcm5ldGVzLmlvL3NlcnZpY2VhY2NvdW50L3NlcnZpY2UtYWNjb3VudC5uYW1lIj\
+    ///     oiY2kifQ.bm9uZQ"
+    /// ```
     ///
     /// ## Instead
     ///
-    /// Let the client ask for a token when it needs one: a projected volume inside the cluster, `kubectl create token` or an
-    /// exec credential plug-in outside.
+    /// Let the client ask for a token when it needs one: `kubectl create token` or an exec credential plug-in outside the
+    /// cluster, a projected volume inside. A kubeconfig can name the file of such a volume:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: deploy-credentials
+    ///   namespace: team-a
+    /// type: Opaque
+    /// stringData:
+    ///   config: |
+    ///     apiVersion: v1
+    ///     kind: Config
+    ///     current-context: here
+    ///     clusters:
+    ///     - name: here
+    ///       cluster: {server: "https://kubernetes.default.svc"}
+    ///     users:
+    ///     - name: ci
+    ///       user: {tokenFile: /var/run/secrets/tokens/token}
+    ///     contexts:
+    ///     - name: here
+    ///       context: {cluster: here, user: ci}
+    /// ```
     ///
     /// ## Exceptions
     ///

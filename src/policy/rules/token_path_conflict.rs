@@ -20,10 +20,10 @@ rule! {
     /// ## Why it matters
     ///
     /// The API server compares paths as they are written, and leaves a token's path out of its check for duplicates
-    /// (kubernetes `pkg/apis/core/validation/validation.go`); the kubelet then writes the later source over the earlier one
-    /// (`pkg/volume/projected/projected.go`). For a mount below a token's directory the kubelet makes a directory in the volume
-    /// that may stand where the token should be. A mount with `subPath` shows the file as it was when the container started:
-    /// the token in it is never renewed, and the container fails when it ends.
+    /// (kubernetes `pkg/apis/core/validation/validation.go`, v1.37); the kubelet then writes the later source over the earlier
+    /// one (`pkg/volume/projected/projected.go`). For a mount below a token's directory the kubelet makes a directory in the
+    /// volume that may stand where the token should be. A mount with `subPath` shows the file as it was when the container
+    /// started: the token in it is never renewed, and the container fails when it ends.
     ///
     /// ## Refused
     ///

@@ -20,8 +20,8 @@ rule! {
     /// ## Why it matters
     ///
     /// With its default settings the API server has no upper bound: it grants a token of ten years
-    /// (kubernetes `pkg/registry/core/serviceaccount/storage/token.go`). A token bound to a Secret lives in a Secret, as a
-    /// legacy one does.
+    /// (kubernetes `pkg/registry/core/serviceaccount/storage/token.go`, v1.37). A token bound to a Secret lives in a Secret, as
+    /// a legacy one does.
     ///
     /// ## Refused
     ///
