@@ -1,6 +1,8 @@
 //! The serving certificate: read from a directory, checked, kept ready for handshakes; and made where nobody brought one.
+//! Callers' certificates too, where they must show one.
 
 mod authority;
+mod client_authority;
 mod inspection;
 mod leaf;
 mod pair;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub use authority::{Authority, Issued, MakeError, Names};
+pub use client_authority::ClientAuthority;
 pub use inspection::{Inspection, Signature};
 pub use leaf::Leaf;
 pub use pair::{Pair, PairError};

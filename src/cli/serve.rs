@@ -10,7 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Exit, Failure};
 use crate::certs::{Authority, Names};
 use crate::server::{
-    CertificateSource, Drain, Limits, ListenAddress, PolicySource, Server, Settings, StartError, parse_go_duration,
+    CertificateSource, Clients, Drain, Limits, ListenAddress, PolicySource, Server, Settings, StartError,
+    parse_go_duration,
 };
 use crate::telemetry::{LogFormat, LogLevel, Logging};
 
@@ -31,6 +32,12 @@ pub(super) struct Arguments {
     /// Directory with tls.crt and tls.key, read again when they change.
     #[arg(long, value_name = "DIR", env = "TOKENWARD_TLS_DIR", required_unless_present = "dev")]
     tls_dir: Option<PathBuf>,
+    /// Let in only callers with a certificate of this authority, a PEM file that is read again when it changes.
+    #[arg(long, value_name = "FILE", env = "TOKENWARD_CLIENT_CA")]
+    client_ca: Option<PathBuf>,
+    /// Common name or DNS name that a caller's certificate must have; may be given more than once [default: any].
+    #[arg(long, value_name = "NAME", env = "TOKENWARD_CLIENT_NAME", value_delimiter = ',', requires = "client_ca")]
+    client_name: Vec<String>,
     /// Make a certificate in memory, listen on the loopback interface, and print a command that posts an example.
     #[arg(long, env = "TOKENWARD_DEV", conflicts_with = "tls_dir")]
     dev: bool,
@@ -110,7 +117,9 @@ async fn serve(settings: Settings, dev: bool, begun: Instant) -> Result<Exit, Fa
     let (address, admin_address) = (server.address(), server.admin_address());
     tracing::info!(%address, %admin_address, milliseconds = begun.elapsed().as_secs_f64() * 1000.0, "ready");
     if dev {
-        print_example(&server)?;
+        let example = example(&server);
+        // Whether anybody reads it is no concern of whoever calls.
+        tokio::task::spawn_blocking(move || drop(anstream::stdout().write_all(example.as_bytes())));
     }
     tokio::select! {
         _ = terminated.recv() => {}
@@ -152,6 +161,10 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         listen: arguments.listen.unwrap_or(everywhere(8443)),
         admin_listen: arguments.admin_listen.unwrap_or(everywhere(8080)),
         certificate,
+        clients: arguments
+            .client_ca
+            .clone()
+            .map(|authority| Clients { authority, names: arguments.client_name.clone() }),
         policies: PolicySource::Files(arguments.policy.clone()),
         inventories: arguments.inventory.clone(),
         limits: Limits {
@@ -173,14 +186,13 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
 const EXAMPLE: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"3f2c6c3e-0d5b-4a57-9d6e-5a3e9c1d7b10","resource":{"group":"","version":"v1","resource":"secrets"},"name":"ci-bot-token","namespace":"team-a","operation":"CREATE","object":{"apiVersion":"v1","kind":"Secret","metadata":{"name":"ci-bot-token","namespace":"team-a","annotations":{"kubernetes.io/service-account.name":"ci-bot"}},"type":"kubernetes.io/service-account-token"}}}"#;
 
 /// `--insecure`, because the authority of this run is known to nobody.
-fn print_example(server: &Server) -> io::Result<()> {
+fn example(server: &Server) -> String {
     let (address, admin_address) = (server.address(), server.admin_address());
-    writeln!(
-        anstream::stdout(),
+    format!(
         "tokenward answers reviews on https://{address}, probes and metrics on http://{admin_address}.\n\
          Its certificate was made for this run. Ask about a token Secret, as an API server would:\n\n\
          curl --insecure --header 'Content-Type: application/json' https://{address}/validate/baseline \\\n  \
-         --data '{EXAMPLE}'\n"
+         --data '{EXAMPLE}'\n\n"
     )
 }
 

@@ -24,6 +24,7 @@ use super::connections::Connections;
 use super::handshake::RefusedHandshakes;
 use super::lifecycle::Lifecycle;
 use super::pace::{Pace, Paced};
+use super::unfinished::Turn;
 use crate::telemetry::{Metrics, Shed};
 
 /// The largest head, and what hyper keeps of a body before it is asked for.
@@ -38,6 +39,8 @@ pub(super) struct Protocol {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) router: Router,
     pub(super) limits: Limits,
+    /// Whether a connection is for more than one request.
+    pub(super) keep_alive: bool,
     pub(super) lifecycle: Arc<Lifecycle>,
     /// `None` where connections are not counted in the metrics.
     pub(super) metrics: Option<Metrics>,
@@ -51,34 +54,31 @@ impl Protocol {
         }
     }
 
-    pub(super) fn connection_opened(&self) {
+    pub(super) fn handshake_shed(&self) {
+        tracing::debug!("a TLS handshake took too long");
         if let Some(metrics) = &self.metrics {
-            metrics.connection_opened();
+            metrics.shed(Shed::Handshake);
         }
     }
 
-    pub(super) fn connection_closed(&self) {
-        if let Some(metrics) = &self.metrics {
-            metrics.connection_closed();
-        }
+    /// Counts a connection for as long as the value is kept.
+    pub(super) fn count_connection(&self) -> Option<Counted> {
+        let metrics = self.metrics.clone()?;
+        metrics.connection_opened();
+        Some(Counted(metrics))
     }
 
     /// Serves a connection until it ends.
-    pub(super) async fn serve(&self, stream: TcpStream, connections: &Arc<Connections>) {
-        let Some(tls) = &self.tls else { return self.speak_http(stream, connections).await };
+    pub(super) async fn serve(&self, stream: TcpStream, connections: &Arc<Connections>, turn: Turn) {
+        let Some(tls) = &self.tls else { return self.speak_http(stream, connections, &turn).await };
         match timeout(self.limits.handshake, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.speak_http(stream, connections).await,
+            Ok(Ok(stream)) if turn.finish() => self.speak_http(stream, connections, &turn).await,
             Ok(Err(error)) => self.refused.report(&error),
-            Err(_) => {
-                tracing::debug!("a TLS handshake took too long");
-                if let Some(metrics) = &self.metrics {
-                    metrics.shed(Shed::Handshake);
-                }
-            }
+            Ok(Ok(_)) | Err(_) => self.handshake_shed(),
         }
     }
 
-    async fn speak_http<S>(&self, stream: S, connections: &Arc<Connections>)
+    async fn speak_http<S>(&self, stream: S, connections: &Arc<Connections>, turn: &Turn)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -86,6 +86,9 @@ impl Protocol {
         let stream = Paced::new(stream, Arc::clone(&pace), Arc::clone(connections), &self.limits);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             pace.request_begins();
+            // Without TLS a connection comes to something by its first request. One that was pushed out at this very
+            // moment is being dropped.
+            turn.finish();
             let (router, lifecycle) = (self.router.clone(), Arc::clone(&self.lifecycle));
             let pace = Arc::clone(&pace);
             Box::pin(async move {
@@ -95,13 +98,22 @@ impl Protocol {
         });
         let mut builder = http1::Builder::new();
         // See `pace`: hyper's own deadline would close idle connections.
-        builder.header_read_timeout(None::<Duration>).max_buf_size(READ_BUFFER);
+        builder.header_read_timeout(None::<Duration>).max_buf_size(READ_BUFFER).keep_alive(self.keep_alive);
         let mut connection = builder.serve_connection(TokioIo::new(stream), service);
         let result = poll_fn(|context| connection.poll_without_shutdown(context)).await;
         match result {
             Ok(()) => linger(connection.into_parts().io.into_inner().into_inner()).await,
             Err(error) => tracing::debug!(%error, "a connection failed"),
         }
+    }
+}
+
+/// A connection that is counted in the metrics until this is dropped, however it ends.
+pub(super) struct Counted(Metrics);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connection_closed();
     }
 }
 

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
 
 use super::connection::Protocol;
 use super::connections::Connections;
+use super::descriptors::{Spare, are_exhausted};
 use super::lifecycle::{Lifecycle, Stage};
+use super::unfinished::Unfinished;
 
-/// How long to wait when the process has no file descriptors left; others close theirs meanwhile.
+/// How long to wait when nothing can be accepted, not even to be closed.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A port that is served.
@@ -18,6 +21,7 @@ pub(super) struct Listener {
     pub(super) socket: TcpListener,
     pub(super) protocol: Arc<Protocol>,
     pub(super) connections: Arc<Connections>,
+    pub(super) unfinished: Arc<Unfinished>,
     pub(super) lifecycle: Arc<Lifecycle>,
 }
 
@@ -31,36 +35,50 @@ impl Listener {
     }
 
     async fn accept_forever(&self) {
+        let mut spare = Spare::none();
         loop {
+            spare.keep(&self.socket);
             match self.socket.accept().await {
                 Ok((stream, _)) => self.take(stream),
                 Err(error) if concerns_one_connection(&error) => {}
+                Err(error) if are_exhausted(&error) && spare.give_up() => self.close_one().await,
                 Err(error) => {
                     tracing::debug!(%error, "cannot accept connections");
-                    tokio::time::sleep(PAUSE).await;
+                    sleep(PAUSE).await;
                 }
             }
         }
     }
 
+    /// Accepts a connection with the spare descriptor, and closes it.
+    async fn close_one(&self) {
+        match timeout(PAUSE, self.socket.accept()).await {
+            Ok(Ok(_)) => self.protocol.connection_shed(),
+            // Somebody else was faster and has the descriptor now.
+            Ok(Err(_)) => sleep(PAUSE).await,
+            // Whoever waited has gone.
+            Err(_) => {}
+        }
+    }
+
     fn take(&self, stream: TcpStream) {
-        let Some(place) = self.connections.take_place() else {
+        let Some(place) = self.connections.take_place().or_else(|| self.unfinished.oldest_gives_way()) else {
             self.protocol.connection_shed();
             return;
         };
+        let (turn, pushed_out) = self.unfinished.begin(place);
         // Answers are written at once and whole; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let protocol = Arc::clone(&self.protocol);
         let lifecycle = Arc::clone(&self.lifecycle);
         let connections = Arc::clone(&self.connections);
         tokio::spawn(async move {
-            protocol.connection_opened();
+            let _counted = protocol.count_connection();
             tokio::select! {
-                () = protocol.serve(stream, &connections) => {}
+                () = protocol.serve(stream, &connections, turn) => {}
+                () = pushed_out.happened() => protocol.handshake_shed(),
                 () = lifecycle.reached(Stage::Stopped) => {}
             }
-            drop(place);
-            protocol.connection_closed();
         });
     }
 }

@@ -15,6 +15,7 @@ mod budget;
 mod connection;
 mod connections;
 mod deadline;
+mod descriptors;
 mod fingerprint;
 mod handshake;
 mod intake;
@@ -27,8 +28,9 @@ mod reviews;
 mod settings;
 mod sources;
 mod start;
+mod unfinished;
 
 pub use address::{BadAddress, BindError, ListenAddress};
 pub use deadline::parse_go_duration;
-pub use settings::{CertificateSource, Drain, Limits, PolicySource, Settings};
+pub use settings::{CertificateSource, Clients, Drain, Limits, PolicySource, Settings};
 pub use start::{Server, StartError};

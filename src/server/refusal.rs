@@ -70,14 +70,12 @@ impl Refusal {
             Self::Method(allowed) => {
                 headers.insert(http::header::ALLOW, HeaderValue::from_static(allowed));
             }
-            Self::TooManyReviews | Self::TooManyBytes => {
+            Self::TooManyReviews | Self::TooManyBytes | Self::TooLate => {
                 headers.insert(RETRY_AFTER, again);
                 // The next attempt may reach a replica with less to do.
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Self::TooLate => {
-                headers.insert(RETRY_AFTER, again);
-            }
+            // Nothing else becomes better by being tried again.
             _ => {}
         }
         headers

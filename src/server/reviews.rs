@@ -1,8 +1,11 @@
 //! The routes that the API server calls.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -30,11 +33,17 @@ use crate::telemetry::{Metrics, Outcome};
 /// other connections waiting.
 const LARGE: usize = 256 * 1024;
 
+/// How a review is decided.
+type Judge = fn(&PolicySet, &str, Phase, &[u8], &Inventory, Timestamp) -> Result<Answer, Malformed>;
+
 /// What reviews are answered from.
 pub(super) struct Reviews {
     pub(super) policies: Arc<ArcSwap<PolicySet>>,
     pub(super) inventory: Arc<ArcSwap<Inventory>>,
     pub(super) metrics: Metrics,
+    /// [`judge`] and the system's clock, but in tests.
+    judge: Judge,
+    clock: fn() -> Timestamp,
     in_flight: Semaphore,
     budget: Arc<Budget>,
     limits: Limits,
@@ -49,7 +58,7 @@ impl Reviews {
     ) -> Arc<Self> {
         let in_flight = Semaphore::new(limits.reviews);
         let budget = Budget::new(limits.bodies);
-        Arc::new(Self { policies, inventory, metrics, in_flight, budget, limits })
+        Arc::new(Self { policies, inventory, metrics, judge, clock: Timestamp::now, in_flight, budget, limits })
     }
 
     /// The routes: one path for each policy and phase, so that the webhook configuration chooses the policy.
@@ -62,62 +71,82 @@ impl Reviews {
             .with_state(self)
     }
 
-    async fn answer(self: Arc<Self>, phase: Phase, policy: String, request: Request) -> Result<Answer, Refusal> {
+    async fn answer(self: Arc<Self>, phase: Phase, policy: &str, request: Request) -> Result<Answer, Refusal> {
         let begun = Instant::now();
         check_head(request.headers(), self.limits.body)?;
         let Ok(_one_of_many) = self.in_flight.try_acquire() else { return Err(Refusal::TooManyReviews) };
         let allowed = time_allowed(request.uri().query());
         let body = request.into_body();
-        let answered = timeout(allowed, Arc::clone(&self).receive_and_decide(phase, policy, body, begun));
+        let answered = timeout(allowed, Arc::clone(&self).receive_and_decide(phase, policy, body, begun, allowed));
         answered.await.map_err(|_| Refusal::TooLate)?
     }
 
     async fn receive_and_decide(
         self: Arc<Self>,
         phase: Phase,
-        policy: String,
+        policy: &str,
         body: Body,
         begun: Instant,
+        allowed: Duration,
     ) -> Result<Answer, Refusal> {
         let received = timeout(self.limits.slow, receive(body, self.limits.body, &self.budget));
         let received = received.await.map_err(|_| Refusal::TooLate)??;
         if received.bytes.len() < LARGE {
-            return self.decide(phase, &policy, &received.bytes, begun);
+            return self.decide(phase, policy, &received.bytes, begun);
         }
+        let policy = policy.to_owned();
         let large = tokio::task::spawn_blocking(move || {
             let _share = &received;
+            // It may have waited for a thread, and nobody may wait for it any more.
+            if begun.elapsed() >= allowed {
+                return Err(Refusal::TooLate);
+            }
             self.decide(phase, &policy, &received.bytes, begun)
         });
-        large.await.map_err(|_| Refusal::Fault)?
+        // The thread is only told to end without a result by a panic, which is dealt with where all are.
+        large
+            .await
+            .unwrap_or_else(|error| error.try_into_panic().map_or(Err(Refusal::Fault), |panic| resume_unwind(panic)))
     }
 
     /// Decides by one version of the policies and of the inventory.
     fn decide(&self, phase: Phase, policy: &str, body: &Bytes, begun: Instant) -> Result<Answer, Refusal> {
         let policies = self.policies.load();
         let inventory = self.inventory.load();
-        let now = Timestamp::now();
-        match contained(|| policies.answer(policy, phase, body, &**inventory, now)) {
-            Some(Ok(answer)) => {
+        match (self.judge)(&policies, policy, phase, body, &inventory, (self.clock)()) {
+            Ok(answer) => {
                 self.metrics.decided(phase, answer.resource, &answer.decision, begun.elapsed());
                 Ok(answer)
             }
-            Some(Err(malformed)) => {
+            Err(malformed) => {
                 let judge = &policies.select(policy).name;
                 self.metrics.undecided(phase, judge, Outcome::Malformed, begun.elapsed());
                 Err(malformed.into())
-            }
-            None => {
-                let judge = &policies.select(policy).name;
-                self.metrics.undecided(phase, judge, Outcome::Error, begun.elapsed());
-                Err(Refusal::Fault)
             }
         }
     }
 }
 
-/// Runs a decision; `None` when it panicked. Decisions change nothing outside of themselves, so nothing is left broken.
-fn contained(decide: impl FnOnce() -> Result<Answer, Malformed>) -> Option<Result<Answer, Malformed>> {
-    catch_unwind(AssertUnwindSafe(decide)).ok()
+fn judge(
+    policies: &PolicySet,
+    policy: &str,
+    phase: Phase,
+    body: &[u8],
+    inventory: &Inventory,
+    now: Timestamp,
+) -> Result<Answer, Malformed> {
+    policies.answer(policy, phase, body, inventory, now)
+}
+
+/// Runs an answer to its end; `None` when it panicked. A review changes nothing outside of itself, and what it has taken of
+/// the limits comes back when it is dropped, so nothing is left broken.
+async fn contained<T>(answer: impl Future<Output = T>) -> Option<T> {
+    let mut answer = pin!(answer);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 async fn mutate(
@@ -143,14 +172,21 @@ async fn respond(
     request: Request,
 ) -> Response {
     let Ok(Path(policy)) = policy else { return Refusal::NotFound.into_response() };
-    match Arc::clone(&reviews).answer(phase, policy, request).await {
-        Ok(answer) => {
-            log(phase, &answer);
-            ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer.body).into_response()
-        }
+    let begun = Instant::now();
+    let answered = contained(async {
+        let answer = Arc::clone(&reviews).answer(phase, &policy, request).await?;
+        log(phase, &answer);
+        Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer.body).into_response())
+    });
+    match answered.await.unwrap_or(Err(Refusal::Fault)) {
+        Ok(response) => response,
         Err(refusal) => {
             if let Some(shed) = refusal.shed() {
                 reviews.metrics.shed(shed);
+            }
+            if matches!(refusal, Refusal::Fault) {
+                let policies = reviews.policies.load();
+                reviews.metrics.undecided(phase, &policies.select(&policy).name, Outcome::Error, begun.elapsed());
             }
             tracing::info!(phase = phase.as_str(), status = refusal.status().as_u16(), reason = %refusal, "no review");
             refusal.into_response()
@@ -190,13 +226,4 @@ fn codes(answer: &Answer) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::contained;
-    use crate::admission::Malformed;
-
-    #[test]
-    fn a_panic_stays_with_the_review_that_caused_it() {
-        assert!(contained(|| panic!("tripped over a Secret")).is_none());
-        assert!(matches!(contained(|| Err(Malformed::TooDeep)), Some(Err(Malformed::TooDeep))));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ListenAddress;
+use super::descriptors::connections_within;
 use crate::certs::Pair;
 use crate::policy::PolicySet;
 
@@ -16,6 +17,8 @@ pub struct Settings {
     pub admin_listen: ListenAddress,
     /// The serving certificate.
     pub certificate: CertificateSource,
+    /// Whose certificates callers must show; without it, none is asked for.
+    pub clients: Option<Clients>,
     /// The policies that are there beside the built-in ones, or in their place.
     pub policies: PolicySource,
     /// Inventory files and directories.
@@ -36,6 +39,7 @@ impl Settings {
             listen: ListenAddress::loopback(0),
             admin_listen: ListenAddress::loopback(0),
             certificate: CertificateSource::Memory(Box::new(pair)),
+            clients: None,
             policies: PolicySource::Files(Vec::new()),
             inventories: Vec::new(),
             limits: Limits::default(),
@@ -52,6 +56,15 @@ pub enum CertificateSource {
     Directory(PathBuf),
     /// One that was made for this process.
     Memory(Box<Pair>),
+}
+
+/// The callers that are let in.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The authorities that sign their certificates, as PEM, read again when the file changes.
+    pub authority: PathBuf,
+    /// Common names or DNS names, one of which a certificate must have; empty when every certificate of theirs is good.
+    pub names: Vec<String>,
 }
 
 /// Where policies come from.
@@ -74,6 +87,8 @@ pub struct Limits {
     pub reviews: usize,
     /// Open connections; one more is closed at once.
     pub connections: usize,
+    /// TLS handshakes under way; one more ends the oldest.
+    pub handshakes: usize,
     /// For the whole TLS handshake.
     pub handshake: Duration,
     /// For the head of a request, from its first byte; also for its body, and for a caller that does not take the answer.
@@ -90,10 +105,23 @@ impl Default for Limits {
             bodies: 64 * 1024 * 1024,
             reviews: 1024,
             connections: 2048,
+            handshakes: 512,
             handshake: Duration::from_secs(5),
             slow: Duration::from_secs(10),
             idle: Duration::from_mins(3),
         }
+    }
+}
+
+impl Limits {
+    /// The same with no more connections than fit into a limit of file descriptors.
+    pub(super) fn within(mut self, descriptors: Option<usize>) -> Self {
+        let connections = connections_within(descriptors, self.connections);
+        if connections < self.connections {
+            tracing::warn!(descriptors, connections, "the limit of file descriptors leaves room for few connections");
+        }
+        self.connections = connections;
+        self
     }
 }
 

@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 
 use super::fingerprint::Fingerprint;
 use super::reload::Source;
-use super::settings::{CertificateSource, PolicySource};
-use crate::certs::{CERTIFICATE_FILE, CertificateResolver, KEY_FILE, Pair, PairError};
+use super::settings::{CertificateSource, Clients, PolicySource};
+use crate::certs::{CERTIFICATE_FILE, CertificateResolver, ClientAuthority, KEY_FILE, Pair, PairError};
 use crate::config;
 use crate::policy::{Inventory, PolicySet};
 use crate::telemetry::Reloaded;
@@ -90,4 +90,22 @@ pub(super) fn certificate(
         Ok(holds)
     }));
     Ok(resolver)
+}
+
+/// The authority of the moment for callers' certificates.
+pub(super) fn client_authority(
+    clients: Option<Clients>,
+    sources: &mut Vec<Source>,
+) -> Result<Option<Arc<ClientAuthority>>, PairError> {
+    let Some(Clients { authority: file, names }) = clients else { return Ok(None) };
+    let files = vec![file.clone()];
+    let seen = Fingerprint::of(&files);
+    let authority = Arc::new(ClientAuthority::load(&file, names)?);
+    tracing::info!(what = Reloaded::ClientAuthority.as_str(), holds = authority.summary(), "loaded");
+    let target = Arc::clone(&authority);
+    sources.push(Source::new(Reloaded::ClientAuthority, files, seen, move || {
+        target.reload(&file).map_err(|error| error.to_string())?;
+        Ok(target.summary())
+    }));
+    Ok(Some(authority))
 }

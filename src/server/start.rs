@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -14,6 +15,7 @@ use super::address::{BindError, bind};
 use super::admin::Admin;
 use super::connection::Protocol;
 use super::connections::Connections;
+use super::descriptors;
 use super::handshake::RefusedHandshakes;
 use super::lifecycle::{Lifecycle, Stage};
 use super::listener::Listener;
@@ -21,12 +23,14 @@ use super::reload::{Reloader, Watch};
 use super::reviews::Reviews;
 use super::settings::{Limits, Settings};
 use super::sources;
-use crate::certs::{CertificateResolver, PairError, crypto_provider};
+use super::unfinished::Unfinished;
+use crate::certs::{CertificateResolver, ClientAuthority, PairError, crypto_provider};
 use crate::config;
 use crate::telemetry::Metrics;
 
-/// Connections to the admin port: probes, a scrape, somebody's curl.
-const ADMIN_CONNECTIONS: usize = 64;
+/// Connections to the admin port: probes, a scrape, somebody's curl. Each is for one request, and one that does not make it
+/// gives way to the next, so that nobody can keep the kubelet out.
+const ADMIN_CONNECTIONS: usize = 16;
 
 /// A running server.
 pub struct Server {
@@ -49,6 +53,9 @@ pub enum StartError {
     /// The certificate cannot be served.
     #[error("no usable certificate: {0}")]
     Certificate(#[from] PairError),
+    /// The authority for callers' certificates cannot be used.
+    #[error("no usable authority for client certificates: {0}")]
+    ClientAuthority(#[source] PairError),
     /// TLS refuses its own settings.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -63,11 +70,13 @@ impl Server {
     /// # Errors
     /// When a file is missing or bad, or a port cannot be opened.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
+        let limits = settings.limits.within(descriptors::raise_limit());
         let mut sources = Vec::new();
         let policies = sources::policies(settings.policies, &mut sources)?;
         let inventory = sources::inventory(settings.inventories, &mut sources)?;
         let admin_socket = bind(settings.admin_listen, "--admin-listen")?;
         let certificate = sources::certificate(settings.certificate, &mut sources)?;
+        let clients = sources::client_authority(settings.clients, &mut sources).map_err(StartError::ClientAuthority)?;
 
         let metrics = Metrics::new(Arc::clone(&certificate), Arc::clone(&policies));
         let lifecycle = Lifecycle::new();
@@ -77,23 +86,26 @@ impl Server {
             metrics: metrics.clone(),
         };
         let admin_address = admin_socket.local_addr()?;
-        answer_probes(admin_socket, admin, &settings.limits);
+        answer_probes(admin_socket, admin, &limits);
 
         let socket = bind(settings.listen, "--listen")?;
         let address = socket.local_addr()?;
-        let connections = Connections::new(settings.limits.connections);
-        let reviews = Reviews::new(policies, inventory, metrics.clone(), settings.limits.clone());
+        let connections = Connections::new(limits.connections);
+        let unfinished = Unfinished::new(limits.handshakes);
+        let reviews = Reviews::new(policies, inventory, metrics.clone(), limits.clone());
         let listener = Listener {
             socket,
             protocol: Arc::new(Protocol {
-                tls: Some(TlsAcceptor::from(Arc::new(tls_settings(Arc::clone(&certificate))?))),
+                tls: Some(TlsAcceptor::from(Arc::new(tls_settings(Arc::clone(&certificate), clients)?))),
                 router: reviews.router(),
-                limits: settings.limits,
+                limits,
+                keep_alive: true,
                 lifecycle: Arc::clone(&lifecycle),
                 metrics: Some(metrics.clone()),
                 refused: RefusedHandshakes::default(),
             }),
             connections: Arc::clone(&connections),
+            unfinished,
             lifecycle: Arc::clone(&lifecycle),
         };
         tokio::spawn(listener.run());
@@ -141,19 +153,28 @@ fn answer_probes(socket: TcpListener, admin: Admin, limits: &Limits) {
         router: admin.router(),
         // Nobody is harmed when a scraper has to connect anew.
         limits: Limits { idle: limits.slow, ..limits.clone() },
+        keep_alive: false,
         lifecycle: Arc::clone(&lifecycle),
         metrics: None,
         refused: RefusedHandshakes::default(),
     };
     let connections = Connections::new(ADMIN_CONNECTIONS);
-    tokio::spawn(Listener { socket, protocol: Arc::new(protocol), connections, lifecycle }.run());
+    let unfinished = Unfinished::new(ADMIN_CONNECTIONS);
+    tokio::spawn(Listener { socket, protocol: Arc::new(protocol), connections, unfinished, lifecycle }.run());
 }
 
 /// TLS 1.2 and 1.3, HTTP/1.1 only.
-fn tls_settings(certificate: Arc<CertificateResolver>) -> Result<ServerConfig, rustls::Error> {
+fn tls_settings(
+    certificate: Arc<CertificateResolver>,
+    clients: Option<Arc<ClientAuthority>>,
+) -> Result<ServerConfig, rustls::Error> {
+    let clients: Arc<dyn ClientCertVerifier> = match clients {
+        Some(authority) => authority,
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
     let mut settings = ServerConfig::builder_with_provider(crypto_provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(certificate);
     // The API server offers HTTP/2 to loopback addresses only; a client that offers nothing else is refused.
     settings.alpn_protocols = vec![b"http/1.1".to_vec()];

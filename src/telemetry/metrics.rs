@@ -160,11 +160,13 @@ pub enum Reloaded {
     Policy,
     /// The inventory files.
     Inventory,
+    /// The authority for callers' certificates.
+    ClientAuthority,
 }
 
 impl Reloaded {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Certificate, Self::Policy, Self::Inventory];
+    pub const ALL: [Self; 4] = [Self::Certificate, Self::Policy, Self::Inventory, Self::ClientAuthority];
 
     /// The word in the metrics and the log.
     #[must_use]
@@ -173,6 +175,7 @@ impl Reloaded {
             Self::Certificate => "certificate",
             Self::Policy => "policy",
             Self::Inventory => "inventory",
+            Self::ClientAuthority => "client-ca",
         }
     }
 }

@@ -44,6 +44,7 @@ mod scan;
 mod scenarios;
 mod secret_changes;
 mod secret_rules;
+mod serve_client_certificates;
 mod serve_drain;
 mod serve_http;
 mod serve_reload;

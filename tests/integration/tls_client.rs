@@ -11,8 +11,11 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
+use tokenward::certs::Issued;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -46,6 +49,18 @@ impl Caller {
         settings.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         settings.resumption = rustls::client::Resumption::disabled();
         Self { settings: Arc::new(settings), name: ServerName::try_from(name.to_owned()).unwrap() }
+    }
+
+    /// The same, and shows a certificate when it is asked for one.
+    pub(crate) fn with_certificate(authority: CertificateDer<'static>, name: &str, shown: &Issued) -> Self {
+        let mut caller = Self::new(authority, name);
+        let chain = CertificateDer::pem_slice_iter(shown.certificate.as_bytes()).map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
+        let signer = tokenward::certs::crypto_provider().key_provider.load_private_key(key).unwrap();
+        let certified = CertifiedKey::new(chain, signer);
+        let settings = Arc::get_mut(&mut caller.settings).unwrap();
+        settings.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        caller
     }
 
     /// A stream after the handshake, for those who write by hand.
