@@ -52,11 +52,15 @@ fn mutate(context: Context<'_>, decision: &mut Decision) {
 
 fn validate(context: Context<'_>, decision: &mut Decision) {
     let Some(subject) = Subject::of(context) else { return };
-    (decision.findings, decision.notes) = run(&subject, context.policy);
+    let Results { mut found, mut remarks, notes } = run(&subject, context.policy);
     if let Some(before) = Subject::template_before(context) {
-        let (known, _) = run(&before, context.policy);
-        decision.findings.retain(|finding| !known.iter().any(|other| finding.says_the_same_as(other)));
+        let known = run(&before, context.policy);
+        found.retain(|finding| !known.found.iter().any(|other| finding.says_the_same_as(other)));
+        remarks.retain(|remark| !known.remarks.contains(remark));
     }
+    decision.findings = found;
+    decision.remarks = remarks;
+    decision.notes = notes;
     if let Subject::Namespace(change) = &subject {
         decision.remarks.extend(labelling::preview(change));
     }
@@ -73,12 +77,21 @@ fn note_unknown_account(review: &PodReview<'_>, notes: &mut Notes) {
     }
 }
 
-/// What the rules find in `subject`, most severe first, and what they note.
-fn run(subject: &Subject<'_>, policy: &Policy) -> (Vec<Finding>, Notes) {
-    let (mut found, mut notes) = (Vec::new(), Notes::default());
+/// What the rules say of a subject.
+#[derive(Default)]
+struct Results {
+    /// Most severe first.
+    found: Vec<Finding>,
+    remarks: Vec<String>,
+    notes: Notes,
+}
+
+fn run(subject: &Subject<'_>, policy: &Policy) -> Results {
+    let Results { mut found, mut remarks, mut notes } = Results::default();
     let limit = if subject.is_template() { Action::Warn } else { Action::Deny };
     for (rule, action) in policy.actions().filter(|(_, action)| *action > Action::Off) {
-        let mut findings = Findings { rule, action: action.min(limit), found: &mut found, notes: &mut notes };
+        let action = action.min(limit);
+        let mut findings = Findings { rule, action, found: &mut found, remarks: &mut remarks, notes: &mut notes };
         match (&rule.check, subject) {
             (Check::Pod(check), Subject::Pod(review)) => check(review, &mut findings),
             (Check::Secret(check), Subject::Secret(change)) => check(change, &mut findings),
@@ -90,5 +103,5 @@ fn run(subject: &Subject<'_>, policy: &Policy) -> (Vec<Finding>, Notes) {
     }
     debug_assert!(RULES.is_sorted_by_key(|rule| rule.code));
     found.sort_by_key(|finding: &Finding| Reverse(finding.action));
-    (found, notes)
+    Results { found, remarks, notes }
 }

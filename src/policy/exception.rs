@@ -1,13 +1,19 @@
 //! Exceptions: legacy tokens that a policy allows, each with an owner and an end date.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 
 use globset::{Glob, GlobMatcher};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::registry::Rule;
+use super::text::shortened;
+
+/// Whoever is allowed something by an exception is told of its end from so long before it on.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// An exact name, or a glob of `*`, `?`, `[…]` and `{…}`.
 #[derive(Clone)]
@@ -100,10 +106,63 @@ impl Exception {
         now >= self.ends
     }
 
-    fn covers(&self, rule: &Rule, secret: &str, service_account: &str) -> bool {
+    /// The first instant at which an exception with this last day no longer holds: the end of that day, UTC. `None` at the
+    /// end of the calendar.
+    #[must_use]
+    pub fn end_of(last_day: Date) -> Option<Timestamp> {
+        let midnight = last_day.tomorrow().and_then(|day| day.to_zoned(TimeZone::UTC)).ok()?;
+        Some(midnight.timestamp())
+    }
+
+    /// How it stands at `now`.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> ExceptionState {
+        match () {
+            () if self.is_expired(now) => ExceptionState::Expired,
+            () if self.ends.duration_since(now) <= SOON => ExceptionState::Expiring,
+            () => ExceptionState::Active,
+        }
+    }
+
+    /// Whether it speaks of `rule`.
+    #[must_use]
+    pub fn lifts(&self, rule: &Rule) -> bool {
         self.rules.iter().any(|named| named.code == rule.code)
-            && self.secret.matches(secret)
-            && self.service_account.matches(service_account)
+    }
+
+    /// What people are told of one that ends soon; at most 120 characters.
+    pub(super) fn end(&self) -> String {
+        format!("exception {} ends on {} (owner {})", shortened(&self.name), self.expires, shortened(&self.owner))
+    }
+
+    fn covers(&self, rule: &Rule, secret: &str, service_account: &str) -> bool {
+        self.lifts(rule) && self.secret.matches(secret) && self.service_account.matches(service_account)
+    }
+}
+
+/// How an exception stands at some instant: it is in one state at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExceptionState {
+    /// It holds for more than another two weeks.
+    Active,
+    /// It holds, and ends within two weeks.
+    Expiring,
+    /// It has ended.
+    Expired,
+}
+
+impl ExceptionState {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Expiring, Self::Expired];
+
+    /// The word in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+        }
     }
 }
 
@@ -153,8 +212,7 @@ impl Exceptions {
         exact.chain(globs.filter(move |exception| exception.namespace.matches(namespace)))
     }
 
-    /// What is said of a Secret and its service account under `rule`: an active exception first, else the one that ended
-    /// last.
+    /// What is said of a Secret and its service account under `rule`: of several exceptions the one that ends last speaks.
     #[must_use]
     pub fn excuse<'e>(
         &'e self,
@@ -164,16 +222,12 @@ impl Exceptions {
         service_account: &str,
         now: Timestamp,
     ) -> Excuse<'e> {
-        let mut ended: Option<&Exception> = None;
-        for exception in self.of_namespace(namespace).filter(|found| found.covers(rule, secret, service_account)) {
-            if !exception.is_expired(now) {
-                return Excuse::Active(exception);
-            }
-            if ended.is_none_or(|other| other.ends < exception.ends) {
-                ended = Some(exception);
-            }
+        let covering = self.of_namespace(namespace).filter(|found| found.covers(rule, secret, service_account));
+        match covering.min_by_key(|exception| Reverse(exception.ends)) {
+            Some(exception) if exception.is_expired(now) => Excuse::Expired(exception),
+            Some(exception) => Excuse::Active(exception),
+            None => Excuse::None,
         }
-        ended.map_or(Excuse::None, Excuse::Expired)
     }
 
     /// The service account of a Secret that an exception, of any rule and of any date, names without a glob: whoever

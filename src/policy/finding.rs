@@ -1,6 +1,9 @@
 //! Findings, and how a rule reports one.
 
+use jiff::Timestamp;
+
 use super::Action;
+use super::exception::{Exception, ExceptionState};
 use super::registry::Rule;
 use super::text::{LONGEST_FINDING, Names};
 use crate::resource::FieldPath;
@@ -85,6 +88,7 @@ pub struct Findings<'f> {
     pub(super) rule: &'static Rule,
     pub(super) action: Action,
     pub(super) found: &'f mut Vec<Finding>,
+    pub(super) remarks: &'f mut Vec<String>,
     /// Things to record beside findings.
     pub notes: &'f mut Notes,
 }
@@ -99,6 +103,14 @@ impl Findings<'_> {
     pub fn report_at_most(&mut self, limit: Action, message: String, advice: impl Into<String>, paths: Vec<FieldPath>) {
         let action = self.action.min(limit);
         self.found.push(Finding { rule: self.rule, action, message, advice: advice.into(), paths });
+    }
+
+    /// Records that an exception was used. Who would see the finding that it lifts is told when it ends soon.
+    pub(super) fn lifted_by(&mut self, exception: &Exception, now: Timestamp) {
+        self.notes.exception(&exception.name);
+        if self.action >= Action::Warn && exception.state(now) == ExceptionState::Expiring {
+            push_once(self.remarks, &exception.end());
+        }
     }
 
     /// Reports a finding of several names. `words` says message and advice with names cut as it is told: as far as it takes for

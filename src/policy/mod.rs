@@ -26,7 +26,7 @@ pub use definition::{
     ApiToken, ClusterSettings, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, Standing, TokenLimits,
 };
 pub use evaluate::evaluate;
-pub use exception::{Exception, Exceptions, Excuse, NamePattern};
+pub use exception::{Exception, ExceptionState, Exceptions, Excuse, NamePattern};
 pub use facts::{Facts, NoFacts, SecretFact};
 pub use finding::{Finding, Findings, Notes};
 pub use inventory::Inventory;

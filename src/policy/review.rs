@@ -47,19 +47,28 @@ impl<'r> Context<'r> {
         service_account: &str,
         findings: &mut Findings<'_>,
     ) -> Result<(), Expired<'r>> {
+        let rules = others.iter().copied().chain([findings.rule]);
+        let exception = self.exception(rules, secret, service_account)?;
+        findings.lifted_by(exception, self.now);
+        Ok(())
+    }
+
+    /// The exception that allows this Secret under one of `rules`: of several the one that ends last.
+    pub(super) fn exception<'q>(
+        &self,
+        rules: impl IntoIterator<Item = &'q Rule>,
+        secret: &str,
+        service_account: &str,
+    ) -> Result<&'r Exception, Expired<'r>> {
         let namespace = &*self.request.namespace;
-        let mut expired = Expired(None);
-        for rule in [findings.rule].iter().chain(others) {
+        let spoken = rules.into_iter().filter_map(|rule| {
             match self.policy.exceptions.excuse(rule, namespace, secret, service_account, self.now) {
-                Excuse::Active(exception) => {
-                    findings.notes.exception(&exception.name);
-                    return Ok(());
-                }
-                Excuse::Expired(exception) => expired = Expired(Some(exception)),
-                Excuse::None => {}
+                Excuse::Active(exception) | Excuse::Expired(exception) => Some(exception),
+                Excuse::None => None,
             }
-        }
-        Err(expired)
+        });
+        let last = spoken.max_by_key(|exception| exception.ends);
+        last.filter(|exception| !exception.is_expired(self.now)).ok_or(Expired(last))
     }
 }
 

@@ -102,6 +102,10 @@ fn render_outcome(verdict: &Verdict, subject: &str, outcome: &Outcome, text: &mu
         let title = format!("{subject} is allowed by exception {}", decision.notes.exceptions.join(", "));
         render_note(verdict, &title, None, text);
     }
+    for remark in &outcome.remarks {
+        let title = format!("{YELLOW}warn{YELLOW:#}{BOLD}: {subject}: {}{BOLD:#}", clean(remark));
+        let _ = writeln!(text, "{title}\n{}\n", arrow(verdict));
+    }
     for unknown in &outcome.unknown {
         let (what, help) = missing_fact(unknown);
         render_note(verdict, &format!("{subject}: nothing is known of {what}"), Some(&help), text);

@@ -68,6 +68,8 @@ pub struct Outcome {
     pub decision: Decision,
     /// What kubectl would show.
     pub warnings: Vec<String>,
+    /// What it would show that belongs to no finding.
+    pub remarks: Vec<String>,
     /// What nothing was known about.
     pub unknown: Vec<String>,
     /// What the patch injects, or what an enforcing policy would.

@@ -95,7 +95,7 @@ impl Review<'_> {
     }
 }
 
-fn not_an_object(object: &Object<'_>) -> Unreadable {
+pub(super) fn not_an_object(object: &Object<'_>) -> Unreadable {
     let missing = match (object.api_version, object.kind) {
         ("", "") => "apiVersion and kind are",
         ("", _) => "apiVersion is",
@@ -108,14 +108,16 @@ impl Outcome {
     /// The outcome of an answer; `earlier` are those to the same object in the mutating phase.
     pub(super) fn of(earlier: &[Decision], decision: Decision) -> Self {
         let all = || earlier.iter().chain([&decision]);
-        let mut warnings = Vec::new();
-        let mut unknown = Vec::new();
+        let (mut warnings, mut remarks, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for decision in all() {
             merge(&mut warnings, decision.warnings());
+            if decision.is_allowed() {
+                merge(&mut remarks, decision.remarks.clone());
+            }
             merge(&mut unknown, decision.notes.unknown.clone());
         }
         let injected = all().find_map(|decision| decision.injected.clone());
-        Self { warnings, unknown, injected, decision, change: None }
+        Self { warnings, remarks, unknown, injected, decision, change: None }
     }
 }
 

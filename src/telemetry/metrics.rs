@@ -19,7 +19,7 @@ use prometheus_client::registry::Registry;
 use super::dropped_lines;
 use crate::admission::Resource;
 use crate::certs::CertificateResolver;
-use crate::policy::{Decision, Phase, PolicySet};
+use crate::policy::{Decision, ExceptionState, Phase, PolicySet};
 
 /// From the time of a small review to the longest that a caller waits.
 const DURATION_BUCKETS: [f64; 16] = [
@@ -71,7 +71,7 @@ struct ShedReason {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ExceptionState {
+struct Exceptions {
     state: &'static str,
 }
 
@@ -296,12 +296,13 @@ impl Collector for Clocked {
 
         let policies = self.policies.load();
         let all = policies.exceptions().all();
-        let expired = all.iter().filter(|exception| exception.is_expired(now)).count();
         let mut exceptions =
             encoder.encode_descriptor("exceptions", "Exceptions of the policy file", None, MetricType::Gauge)?;
-        for (state, count) in [("active", all.len() - expired), ("expired", expired)] {
+        for state in ExceptionState::ALL {
+            let count = all.iter().filter(|exception| exception.state(now) == state).count();
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            ConstGauge::new(count).encode(exceptions.encode_family(&ExceptionState { state })?)?;
+            let labels = Exceptions { state: state.as_str() };
+            ConstGauge::new(count).encode(exceptions.encode_family(&labels)?)?;
         }
 
         ConstCounter::new(dropped_lines()).encode(encoder.encode_descriptor(

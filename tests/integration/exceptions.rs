@@ -1,11 +1,15 @@
 //! Exceptions: an agreed end for what the rules would refuse. Row numbers are those of the decision table.
 
-use jiff::Timestamp;
+use std::fs;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tokenward::policy::{Exception, Exceptions, Excuse, NamePattern, Rule};
+use tokenward::policy::{Exception, ExceptionState, Exceptions, Excuse, NamePattern, Rule};
 
 use crate::fixture::{Court, Review, exception, filled_token_secret, token_secret};
 use crate::pods::opted_out;
+use crate::webhook::{Webhook, get};
 
 fn secret() -> Review {
     Review::create("secrets", token_secret("ci-token", "ci"))
@@ -199,4 +203,160 @@ fn looks_only_at_what_speaks_of_the_namespace() {
     assert!(matches!(excuse("team-a", "other", "web"), Excuse::None));
     assert!(matches!(excuse("team-b", "other", "web"), Excuse::Active(_)));
     assert!(matches!(excuse("unrelated", "ci-token", "ci"), Excuse::None));
+}
+
+// ---- an end that is near
+
+const WARNING: &str = "exception agreed ends on 2026-11-30 (owner platform@example.com)";
+
+fn ending(rule: &str) -> Court {
+    judged_by(vec![exception(rule, "ci-token", "ci", "2026-11-30")])
+}
+
+#[test]
+fn warns_whoever_uses_an_exception_that_ends_within_two_weeks() {
+    for policy in ["warn", "baseline", "restricted"] {
+        for (rule, review) in [("TW101", secret()), ("TW201", pod())] {
+            let verdict = ending(rule).validate(policy, &review);
+            assert!(verdict.is_allowed() && verdict.findings().is_empty(), "{verdict:?}");
+            assert_eq!(verdict.warnings(), [WARNING], "{policy} {rule}");
+            assert_eq!(verdict.annotation("exceptions"), "agreed");
+        }
+    }
+}
+
+#[test]
+fn does_not_warn_before_the_two_weeks_begin() {
+    for (instant, warnings) in [
+        ("2026-11-16T23:59:59.999999999Z", &[][..]),
+        ("2026-11-17T00:00:00Z", &[WARNING]),
+        ("2026-11-30T23:59:59Z", &[WARNING]),
+    ] {
+        assert_eq!(at(ending("TW101"), instant).validate("baseline", &secret()).warnings(), warnings, "{instant}");
+    }
+}
+
+#[test]
+fn does_not_warn_who_would_not_see_the_finding() {
+    let verdict = ending("TW101").validate("audit", &secret());
+    assert!(verdict.warnings().is_empty());
+    assert_eq!(verdict.annotation("exceptions"), "agreed");
+    // The exception is not used where it is for another Secret.
+    let other = Review::create("pods", opted_out(&json!({"imagePullSecrets": [{"name": "other"}]})));
+    assert!(ending("TW201").validate("restricted", &other).warnings().is_empty());
+}
+
+#[test]
+fn does_not_warn_about_an_update_that_adds_nothing() {
+    let filled = filled_token_secret("ci-token", "ci");
+    for old in [token_secret("ci-token", "ci"), filled.clone()] {
+        let verdict = ending("TW101").validate("restricted", &Review::update("secrets", old, filled.clone()));
+        assert!(verdict.is_allowed() && verdict.warnings().is_empty(), "{verdict:?}");
+        assert_eq!((verdict.annotation("legacy-secret"), verdict.annotation("exceptions")), ("listed", "agreed"));
+    }
+}
+
+#[test]
+fn warns_about_a_rotation_which_asks_for_a_new_token() {
+    let review = Review::update("secrets", filled_token_secret("ci-token", "ci"), token_secret("ci-token", "ci"));
+    let verdict = ending("TW101").validate("restricted", &review);
+    assert!(verdict.is_allowed(), "{verdict:?}");
+    assert_eq!(verdict.warnings(), [WARNING]);
+}
+
+#[test]
+fn warns_about_a_template_once() {
+    let template = |image: &str| {
+        let mut spec = opted_out(&json!({"imagePullSecrets": [{"name": "ci-token"}]}))["spec"].take();
+        spec["containers"] = json!([{"name": "app", "image": image}]);
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"spec": spec}}})
+    };
+    let court = ending("TW201");
+    let created = court.validate("restricted", &Review::create("apps/deployments", template("app:1")));
+    assert_eq!(created.warnings(), [WARNING]);
+    let updated = Review::update("apps/deployments", template("app:1"), template("app:2"));
+    assert!(court.validate("restricted", &updated).warnings().is_empty());
+}
+
+#[test]
+fn a_refusal_does_not_warn_of_the_exceptions_that_were_used() {
+    let court = ending("TW201").with_legacy_token("other", "ci");
+    let both = opted_out(&json!({"imagePullSecrets": [{"name": "ci-token"}, {"name": "other"}]}));
+    let verdict = court.validate("restricted", &Review::create("pods", both));
+    assert!(!verdict.is_allowed() && verdict.warnings().is_empty());
+    assert!(!verdict.message().contains("agreed"), "{}", verdict.message());
+}
+
+#[test]
+fn of_several_that_hold_the_one_that_ends_last_is_used() {
+    let mut later = exception("TW101", "ci-*", "ci", "2026-12-31");
+    later.name = "later".to_owned();
+    let soon = exception("TW101", "ci-token", "ci", "2026-11-30");
+    for exceptions in [vec![soon.clone(), later.clone()], vec![later, soon]] {
+        let verdict = judged_by(exceptions).validate("baseline", &secret());
+        assert!(verdict.warnings().is_empty());
+        assert_eq!(verdict.annotation("exceptions"), "later");
+    }
+}
+
+#[test]
+fn the_warning_is_whole_within_its_bound_whatever_the_names() {
+    let mut soon = exception("TW101", "ci-token", "ci", "2026-11-30");
+    (soon.name, soon.owner) = ("e".repeat(253), format!("{}\n{}", "o".repeat(50), "p".repeat(49)));
+    let verdict = judged_by(vec![soon]).validate("baseline", &secret());
+    let [warning] = verdict.warnings()[..] else { panic!("one warning: {verdict:?}") };
+    assert!(warning.chars().count() <= 120 && !warning.contains(char::is_control), "{warning}");
+    assert!(
+        warning.contains("ee...ee") && warning.contains(" ends on 2026-11-30 (owner oo") && warning.ends_with("pp)")
+    );
+}
+
+#[test]
+fn is_in_one_state_at_a_time() {
+    let soon = exception("TW101", "ci-token", "ci", "2026-11-30");
+    let state = |instant: &str| soon.state(instant.parse().unwrap());
+    for (instant, expected) in [
+        ("2020-01-01T00:00:00Z", ExceptionState::Active),
+        ("2026-11-16T23:59:59Z", ExceptionState::Active),
+        ("2026-11-17T00:00:00Z", ExceptionState::Expiring),
+        ("2026-11-30T23:59:59Z", ExceptionState::Expiring),
+        ("2026-12-01T00:00:00Z", ExceptionState::Expired),
+        ("9999-12-30T00:00:00Z", ExceptionState::Expired),
+    ] {
+        assert_eq!(state(instant), expected, "{instant}");
+    }
+}
+
+/// A policy file with an exception `ends-in-<days>` for each of `days`, which ends that many days from now, or ended as many
+/// ago.
+pub(crate) fn exceptions_ending_in(days: &[i64]) -> String {
+    let document = |days: &i64| {
+        let last_day = (Timestamp::now() + SignedDuration::from_hours(24 * days)).to_zoned(TimeZone::UTC).date();
+        let name = if *days < 0 { format!("ended-{}", -days) } else { format!("ends-in-{days}") };
+        format!(
+            "apiVersion: tokenward.dev/v1alpha1\nkind: TokenException\nmetadata: {{name: {name}}}\nspec:\n  \
+             rules: [legacy-token-secret, legacy-token-reference]\n  namespace: team-a\n  secret: legacy-ci\n  \
+             serviceAccount: ci\n  reason: The client knows no other way\n  owner: platform@example.com\n  \
+             expires: {last_day}\n"
+        )
+    };
+    days.iter().map(document).collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn the_metrics_count_each_state_by_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("policy.yaml");
+    fs::write(&file, exceptions_ending_in(&[-400, -2, 1, 3, 12, 16, 90, 200, 900])).unwrap();
+    let webhook = Webhook::start(&["--dev", &format!("--policy={}", file.display())]);
+    let (_, text) = get(webhook.admin_address, "/metrics");
+    let counted: Vec<&str> = text.lines().filter(|line| line.starts_with("tokenward_exceptions{")).collect();
+    assert_eq!(
+        counted,
+        [
+            r#"tokenward_exceptions{state="active"} 4"#,
+            r#"tokenward_exceptions{state="expiring"} 3"#,
+            r#"tokenward_exceptions{state="expired"} 2"#
+        ]
+    );
 }

@@ -13,6 +13,7 @@ use tokenward::report::{Format, Verdict};
 use tokenward::review::{self, Input, Phases, Review, Source};
 use tokenward::server::{PolicySource, Server, Settings};
 
+use super::exceptions::exceptions_ending_in;
 use super::tls_client::{Caller, Connection};
 
 /// Fewer reviews than this are no corpus.
@@ -37,6 +38,36 @@ async fn review_and_webhook_agree_on_reviews_written_by_hand() {
 async fn review_and_webhook_agree_on_what_a_real_api_server_sent() {
     let compared = compare(&folder(FROM_THE_RIG)).await;
     assert!(compared >= LEAST_RECORDED, "only {compared} reviews are recorded; make record makes them");
+}
+
+#[tokio::test]
+async fn review_and_webhook_agree_on_exceptions_that_end_soon() {
+    let directory = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder(BY_HAND)).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, directory.path().join(path.file_name().unwrap())).unwrap();
+    }
+    // Ends are days, and the clock is the real one.
+    fs::write(directory.path().join("policy.yaml"), exceptions_ending_in(&[5])).unwrap();
+    assert!(compare(directory.path()).await > 0);
+    let (sources, _) = review::read(&[directory.path().to_owned()], std::io::empty());
+    let input = Input::parse(&sources);
+    let policies = config::parse_policies(&input.policies()).unwrap();
+    let inventory = config::parse_inventory(&input.inventories()).unwrap();
+    let (phases, now) = (Phases::One(Phase::Validate), jiff::Timestamp::now());
+    let review = Review {
+        policies: &policies,
+        inventory: &inventory,
+        policy_name: "restricted",
+        namespace: "default",
+        phases,
+        now,
+    };
+    let report = review.of(&input);
+    let warned = |verdict: &&Verdict| {
+        verdict.outcome.warnings.iter().any(|warning| warning.starts_with("exception ends-in-5 ends on "))
+    };
+    assert!(report.verdicts.iter().filter(warned).count() >= 3, "what was compared has such warnings");
 }
 
 /// What the API server made of a manifest was recorded; taken back to a manifest, it has to be completed to the same.

@@ -79,12 +79,16 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     }
     let name = secret.metadata.display_name();
     let account = secret.service_account_name();
-    let excuse = change.context.excuse(name, account, findings);
     if change.old.is_some() {
-        findings.notes.legacy_secret = Some(if excuse.is_ok() { "listed" } else { "unlisted" });
+        let exception = change.context.exception([findings.rule], name, account);
+        findings.notes.legacy_secret = Some(if exception.is_ok() { "listed" } else { "unlisted" });
+        // Noted without a word to the user: an update that adds nothing asks for nothing.
+        if let Ok(exception) = exception {
+            findings.notes.exception(&exception.name);
+        }
         return;
     }
-    let Err(expired) = excuse else { return };
+    let Err(expired) = change.context.excuse(name, account, findings) else { return };
     let namespace = &*change.context.request.namespace;
     findings.report_naming(vec![FieldPath::of("type")], |names| {
         let (name, account) = (names.cut(name), names.cut(account));
