@@ -15,7 +15,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Print policies as a policy file, with nothing left to a default: a good start for one's own.
     Show(show::Arguments),
-    /// Check policy files: every problem with its place, and exceptions that have ended.
+    /// Check policy files: every problem with its place, and exceptions that have ended, end soon, overlap or match nothing.
     Check(check::Arguments),
 }
 

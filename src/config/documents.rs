@@ -31,6 +31,8 @@ pub const INVENTORY_KIND: &str = "TokenInventory";
 pub struct Placed<T> {
     /// What was read.
     pub value: T,
+    /// Where its name stands.
+    pub name: Place,
     /// Where the part of it stands that people ask after first: a policy's name, an exception's end date.
     pub place: Place,
 }
@@ -99,14 +101,14 @@ impl Documents {
                 }
                 if let Some((policy, name)) = token_policy::read(reader, document) {
                     let place = names.claim(reader, ("TokenPolicy", &policy.name), name);
-                    self.policies.push(Placed { value: policy, place });
+                    self.policies.push(Placed { value: policy, name: place.clone(), place });
                 }
             }
             Some(Kind::Exception) => {
                 if let Some(read) = exception::read(reader, document) {
-                    names.claim(reader, ("TokenException", &read.exception.name), read.name);
+                    let name = names.claim(reader, ("TokenException", &read.exception.name), read.name);
                     let place = reader.place(read.expires);
-                    self.exceptions.push(Placed { value: read.exception, place });
+                    self.exceptions.push(Placed { value: read.exception, name, place });
                 }
             }
             None => {}

@@ -31,6 +31,13 @@ impl Inventory {
         self.accounts.is_empty()
     }
 
+    /// Every listed Secret: namespace, name and service account, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.accounts
+            .iter()
+            .flat_map(|(namespace, names)| names.iter().map(move |(name, account)| (&**namespace, &**name, &**account)))
+    }
+
     /// The service account of a listed Secret.
     #[must_use]
     pub fn service_account(&self, namespace: &str, name: &str) -> Option<&str> {

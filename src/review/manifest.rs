@@ -111,14 +111,14 @@ struct Subject<'s> {
 }
 
 /// Why a manifest cannot be judged.
-enum Refusal {
+pub(super) enum Refusal {
     Malformed(Malformed),
     Patch(String),
 }
 
 impl Refusal {
     /// Finds the field that is to blame.
-    fn explain(self, object: &Object<'_>, kind: &Kind, value: &Value) -> Unreadable {
+    pub(super) fn explain(self, object: &Object<'_>, kind: &Kind, value: &Value) -> Unreadable {
         let error = match self {
             Self::Patch(error) => error,
             Self::Malformed(malformed) => match misfit(kind, value) {

@@ -9,6 +9,7 @@
 //! There is no second decision path: what is judged are the bytes of an AdmissionReview, made here or recorded.
 
 mod account_plugin;
+mod candidates;
 mod change;
 mod complete;
 mod context;
@@ -28,6 +29,7 @@ mod request;
 mod source;
 mod yaml;
 
+pub use candidates::{Candidate, Candidates};
 pub use creation::Creation;
 pub use input::Input;
 pub use judge::{Phases, Review};

@@ -1,27 +1,50 @@
 //! `tokenward policy check`.
 
+mod overlap;
+mod remarks;
+mod report;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Style};
-use jiff::{Timestamp, Unit};
-use serde::Serialize;
+use anyhow::anyhow;
+use jiff::Timestamp;
 
 use crate::cli::{Exit, Failure};
-use crate::config::{self, Documents, Error, Placed, Problem, Source};
-use crate::policy::{Builtin, Exception, InjectWhen, Inventory, Policy};
+use crate::config::{self, Documents, Error, Source};
+use crate::policy::{Action, Inventory};
+use crate::report::InputError;
+use crate::review::{self, Candidates, Input};
+use report::{Refusal, Report};
 
-/// An exception that ends within this many days is pointed out.
-const SOON: i64 = 30;
+const EXAMPLES: &str = "\
+Examples:
+  tokenward policy check policies/
+  tokenward policy check exceptions.yaml --against deploy/ inventory.yaml
+  tokenward scan -o inventory | tokenward policy check exceptions.yaml --against - --fail-on warn";
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Policy files, directories of them, or - for standard input.
     #[arg(required = true, value_name = "PATH")]
     files: Vec<PathBuf>,
-    /// An inventory file, or a directory of its shards, to check as well.
+    /// Manifests and inventories, directories of them, or - for standard input: exceptions that are for nothing in them are
+    /// pointed out.
+    #[arg(long, value_name = "PATH|-", num_args = 1..)]
+    against: Vec<PathBuf>,
+    /// The namespace of manifests that name none.
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
+    namespace: String,
+    /// An inventory file, or a directory of its shards, to check as well; --against counts it in.
     #[arg(long, value_name = "PATH")]
     inventory: Vec<PathBuf>,
+    /// The instant to check at, such as 2027-01-01T00:00:00Z; without it, the present. Exceptions end by it.
+    #[arg(long, value_name = "TIMESTAMP")]
+    now: Option<Timestamp>,
+    /// End with exit code 1 from this level on.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Deny)]
+    fail_on: FailOn,
     /// How to print the result.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -36,19 +59,50 @@ enum Output {
     Json,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FailOn {
+    /// An exception that has ended: what it allowed is refused.
+    Deny,
+    /// Also one that ends within 30 days, is for nothing, or overlaps another.
+    Warn,
+    /// Only a file that cannot be used.
+    Never,
+}
+
+impl FailOn {
+    const fn is_reached(self, level: Action) -> bool {
+        match self {
+            Self::Deny => matches!(level, Action::Deny),
+            Self::Warn => matches!(level, Action::Deny | Action::Warn),
+            Self::Never => false,
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let is_piped = |paths: &[PathBuf]| paths.iter().any(|path| path == Path::new("-"));
+    if is_piped(&arguments.files) && is_piped(&arguments.against) {
+        return Err(anyhow!("standard input can be read once: as a policy file, or with --against").into());
+    }
     let policies = sources(&arguments.files).and_then(|sources| Documents::parse(&sources));
-    let inventory = config::load_inventory(&arguments.inventory);
+    let (against, unavailable) = review::read(&arguments.against, io::stdin());
+    let input = Input::parse(&against);
+    let inventory = config::read_inventory(&arguments.inventory)
+        .and_then(|listed| config::parse_inventory(&[listed, input.inventories()].concat()));
     match (policies, inventory) {
         (Ok(documents), Ok(inventory)) => {
-            let report = Report::new(&documents, &inventory, Timestamp::now());
+            let (candidates, unreadable) = candidates(arguments, &input, unavailable, &inventory);
+            if !unreadable.is_empty() {
+                return refuse(&[], &unreadable, arguments.output);
+            }
+            let now = arguments.now.unwrap_or_else(Timestamp::now);
+            let report = Report::new(&documents, &inventory, candidates.as_ref(), now);
             report.print(arguments)?;
-            Ok(if report.exceptions.iter().any(ExceptionReport::has_ended) { Exit::Findings } else { Exit::Clean })
+            Ok(if arguments.fail_on.is_reached(report.level()) { Exit::Findings } else { Exit::Clean })
         }
         (policies, inventory) => {
             let errors: Vec<Error> = policies.err().into_iter().chain(inventory.err()).collect();
-            refuse(&errors, arguments.output)?;
-            Ok(Exit::BadInput)
+            refuse(&errors, &unavailable, arguments.output)
         }
     }
 }
@@ -62,164 +116,40 @@ fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
     Ok(sources)
 }
 
-fn refuse(errors: &[Error], output: Output) -> io::Result<()> {
+/// What the exceptions are compared with, `None` without `--against`; and what could not be read, with what was
+/// `unavailable` already.
+fn candidates(
+    arguments: &Arguments,
+    input: &Input<'_>,
+    unavailable: Vec<InputError>,
+    inventory: &Inventory,
+) -> (Option<Candidates>, Vec<InputError>) {
+    if arguments.against.is_empty() {
+        return (None, unavailable);
+    }
+    let (candidates, unreadable) = Candidates::of(input, inventory, &arguments.namespace);
+    let mut unreadable = [unavailable, unreadable].concat();
+    if input.is_empty() && unreadable.is_empty() {
+        let file = arguments.against.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let message = "nothing to check against: there is no document in it".to_owned();
+        unreadable.push(InputError { file, position: None, message });
+    }
+    (Some(candidates), unreadable)
+}
+
+fn refuse(errors: &[Error], unreadable: &[InputError], output: Output) -> Result<Exit, Failure> {
     if output == Output::Json {
-        let problems: Vec<ProblemReport<'_>> =
-            errors.iter().flat_map(Error::problems).map(ProblemReport::new).collect();
-        return print_json(&Refusal { problems });
+        report::print_json(&Refusal::new(errors, unreadable))?;
+        return Ok(Exit::BadInput);
     }
     let mut stderr = anstream::stderr();
     for error in errors {
         writeln!(stderr, "{}\n", error.render())?;
     }
-    let count: usize = errors.iter().map(|error| error.problems().len() + error.more()).sum();
-    writeln!(stderr, "{}", counted(count, "problem"))
-}
-
-fn print_json(value: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    writeln!(anstream::stdout(), "{text}")
-}
-
-/// The result: the same for people and for programs.
-#[derive(Serialize)]
-struct Report<'d> {
-    policies: Vec<PolicyReport<'d>>,
-    exceptions: Vec<ExceptionReport<'d>>,
-    inventory: InventoryReport,
-    problems: [(); 0],
-}
-
-impl<'d> Report<'d> {
-    fn new(documents: &'d Documents, inventory: &Inventory, now: Timestamp) -> Self {
-        Self {
-            policies: documents.policies.iter().map(|policy| PolicyReport::new(&policy.value)).collect(),
-            exceptions: documents.exceptions.iter().map(|exception| ExceptionReport::new(exception, now)).collect(),
-            inventory: InventoryReport { secrets: inventory.len() },
-            problems: [],
-        }
+    for error in unreadable {
+        writeln!(stderr, "error: {error}")?;
     }
-
-    fn print(&self, arguments: &Arguments) -> io::Result<()> {
-        if arguments.output == Output::Json {
-            return print_json(self);
-        }
-        let mut out = anstream::stdout();
-        for policy in &self.policies {
-            writeln!(out, "policy {}: {}", policy.name, policy.summary())?;
-        }
-        for exception in &self.exceptions {
-            let (style, state) = exception.state();
-            writeln!(out, "exception {}: {style}{state}{style:#} (owner {})", exception.name, exception.owner)?;
-            if exception.has_ended() {
-                writeln!(out, "  {}: agree on a new date with the owner, or remove the exception", exception.place)?;
-            }
-        }
-        if !arguments.inventory.is_empty() {
-            writeln!(out, "inventory: {}", counted(self.inventory.secrets, "legacy token Secret"))?;
-        }
-        Ok(())
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PolicyReport<'d> {
-    name: &'d str,
-    extends: &'static str,
-    replaces_builtin: bool,
-    injects: bool,
-}
-
-impl<'d> PolicyReport<'d> {
-    fn new(policy: &'d Policy) -> Self {
-        Self {
-            name: &policy.name,
-            extends: policy.extends.as_str(),
-            replaces_builtin: Builtin::named(&policy.name).is_some(),
-            injects: policy.inject.when != InjectWhen::Never || !policy.inject.tokens.is_empty(),
-        }
-    }
-
-    fn summary(&self) -> String {
-        let place = if self.replaces_builtin { ", in place of the built-in one" } else { "" };
-        let injects = if self.injects { "injects tokens" } else { "injects nothing" };
-        format!("extends {}{place}; {injects}", self.extends)
-    }
-}
-
-#[derive(Serialize)]
-struct ExceptionReport<'d> {
-    name: &'d str,
-    owner: &'d str,
-    expires: String,
-    /// Whole days until it ends; negative when it has ended.
-    days: i64,
-    expired: bool,
-    place: String,
-}
-
-impl<'d> ExceptionReport<'d> {
-    fn new(exception: &'d Placed<Exception>, now: Timestamp) -> Self {
-        let Placed { value, place } = exception;
-        let hours = now.until((Unit::Hour, value.ends)).map(|span| i64::from(span.get_hours())).unwrap_or_default();
-        Self {
-            name: &value.name,
-            owner: &value.owner,
-            expires: value.expires.to_string(),
-            days: hours.div_euclid(24),
-            expired: value.is_expired(now),
-            place: place.to_string(),
-        }
-    }
-
-    const fn has_ended(&self) -> bool {
-        self.expired
-    }
-
-    fn state(&self) -> (Style, String) {
-        let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
-        let date = &self.expires;
-        match self.days {
-            _ if self.expired => (colour(AnsiColor::Red), format!("expired on {date}")),
-            0 => (colour(AnsiColor::Yellow), format!("ends today, {date}")),
-            days @ ..SOON => (colour(AnsiColor::Yellow), format!("ends soon, on {date}, in {}", in_days(days))),
-            days => (Style::new(), format!("holds until {date}, {}", in_days(days))),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct InventoryReport {
-    secrets: usize,
-}
-
-#[derive(Serialize)]
-struct Refusal<'p> {
-    problems: Vec<ProblemReport<'p>>,
-}
-
-#[derive(Serialize)]
-struct ProblemReport<'p> {
-    file: &'p str,
-    line: usize,
-    column: usize,
-    field: &'p str,
-    what: &'p str,
-    advice: &'p str,
-}
-
-impl<'p> ProblemReport<'p> {
-    fn new(problem: &'p Problem) -> Self {
-        let Problem { place, field, what, advice, .. } = problem;
-        Self { file: &place.file, line: place.line, column: place.column, field, what, advice }
-    }
-}
-
-fn in_days(days: i64) -> String {
-    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    let in_files: usize = errors.iter().map(|error| error.problems().len() + error.more()).sum();
+    writeln!(stderr, "{}", report::counted(in_files + unreadable.len(), "problem"))?;
+    Ok(Exit::BadInput)
 }
