@@ -1,17 +1,20 @@
 //! `tokenward scan`: the legacy token Secrets of a cluster.
 
+mod exceptions;
 mod table;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use super::{Exit, Failure};
 use crate::cluster::{Access, Cluster, ClusterError, LegacyToken};
 use crate::config::{InventoryDocument, InventoryEntry};
+use exceptions::{Terms, Ttl};
 
 /// List the legacy token Secrets of a cluster.
 ///
@@ -29,9 +32,18 @@ pub(super) struct Arguments {
     /// Look at one namespace only; by default at all.
     #[arg(short, long)]
     namespace: Option<String>,
-    /// What to write: a table for people, JSON for programs, or the inventory that `serve --inventory` reads.
+    /// What to write.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// With -o exceptions: how long they hold, in days or weeks from today, such as 90d or 12w; without it, 90d.
+    #[arg(long, value_name = "TTL")]
+    ttl: Option<Ttl>,
+    /// With -o exceptions: who answers for them, such as platform@example.com.
+    #[arg(long, value_parser = exceptions::owner, required_if_eq("output", "exceptions"))]
+    owner: Option<String>,
+    /// With -o exceptions: why the tokens are still needed; without it, each says when its token was last used.
+    #[arg(long, value_parser = exceptions::reason)]
+    reason: Option<String>,
     /// How many seconds the API server may take for an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     request_timeout: u64,
@@ -39,12 +51,21 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Output {
+    /// For people.
     Table,
+    /// For programs.
     Json,
+    /// What `serve --inventory` reads.
     Inventory,
+    /// A TokenException for each Secret, for a policy file.
+    Exceptions,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let has_terms = arguments.ttl.is_some() || arguments.owner.is_some() || arguments.reason.is_some();
+    if has_terms && arguments.output != Output::Exceptions {
+        return Err(anyhow!("--ttl, --owner and --reason are those of exceptions: add -o exceptions").into());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (server, tokens) = runtime.block_on(find(arguments)).map_err(failure)?;
     let now = Timestamp::now();
@@ -54,8 +75,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Output::Table => table::write(&mut out, &tokens, now)?,
         Output::Json => write_json(&mut out, &server, &tokens, generated_at)?,
         Output::Inventory => out.write_all(inventory(&tokens, generated_at).to_yaml().as_bytes())?,
+        Output::Exceptions => {
+            let owner = arguments.owner.as_deref().unwrap_or_default();
+            let terms = Terms { owner, reason: arguments.reason.as_deref(), ttl: arguments.ttl.unwrap_or_default() };
+            exceptions::write(&mut out, &mut anstream::stderr(), &tokens, &terms, now)?;
+        }
     }
-    if arguments.output == Output::Table {
+    let is_nothing = tokens.is_empty() && arguments.output == Output::Exceptions;
+    if arguments.output == Output::Table || is_nothing {
         writeln!(anstream::stderr(), "{}", summary(&tokens, arguments.namespace.as_deref()))?;
     }
     Ok(Exit::Clean)
@@ -70,8 +97,8 @@ async fn find(arguments: &Arguments) -> Result<(String, Vec<LegacyToken>), Clust
     })
     .await?;
     let mut tokens = cluster.legacy_tokens(namespace).await?;
-    // An inventory says nothing of origins.
-    if arguments.output != Output::Inventory && !tokens.is_empty() {
+    // Inventories and exceptions say nothing of origins.
+    if matches!(arguments.output, Output::Table | Output::Json) && !tokens.is_empty() {
         match cluster.find_origin(namespace, &mut tokens).await {
             Ok(()) => {}
             Err(ClusterError::Forbidden { reads, .. }) => {

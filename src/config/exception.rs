@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::names::{SUBDOMAIN, is_subdomain};
 use super::pattern::{self, Names};
@@ -11,6 +10,11 @@ use super::reader::Reader;
 use super::suggestion::nearest;
 use super::tree::Id;
 use crate::policy::{Exception, RULES, Rule};
+
+/// The longest reason, in characters.
+pub(crate) const LONGEST_REASON: usize = 2000;
+/// The longest owner, in characters.
+pub(crate) const LONGEST_OWNER: usize = 100;
 
 /// An exception, and where its name and its end date stand.
 pub(super) struct Read {
@@ -39,9 +43,9 @@ pub(super) fn read(reader: &mut Reader<'_>, document: Id) -> Option<Read> {
     let account =
         required(reader, spec, account, "serviceAccount", any).and_then(|id| pattern::read(reader, id, Names::Objects));
     let reason = required(reader, spec, reason, "reason", "say why the legacy token is still needed")
-        .and_then(|id| sentence(reader, id, 2000));
+        .and_then(|id| sentence(reader, id, LONGEST_REASON));
     let owner = required(reader, spec, owner, "owner", "name who answers for it, such as platform@example.com")
-        .and_then(|id| sentence(reader, id, 100));
+        .and_then(|id| sentence(reader, id, LONGEST_OWNER));
     let last_day =
         required(reader, spec, expires, "expires", "write the last day on which it holds, such as 2027-03-31")
             .and_then(|id| date(reader, id));
@@ -129,19 +133,28 @@ pub(super) fn rule(reader: &mut Reader<'_>, id: Id, wanted: &str) -> Option<&'st
 
 /// Text that a person is to read, in one sentence or a few.
 fn sentence(reader: &mut Reader<'_>, id: Id, longest: usize) -> Option<String> {
-    let text = reader.string(id)?.trim();
+    match words(reader.string(id)?, longest) {
+        Ok(text) => Some(text.to_owned()),
+        Err(what) => {
+            reader.report(id, what, "write a few words that people can act on");
+            None
+        }
+    }
+}
+
+/// The text without the spaces around it, or what is wrong with it.
+pub(crate) fn words(text: &str, longest: usize) -> Result<&str, String> {
+    let text = text.trim();
     let is_control = |character: char| character.is_control() && character != '\n';
-    let what = if text.is_empty() {
-        "is empty".to_owned()
+    if text.is_empty() {
+        Err("is empty".to_owned())
     } else if text.chars().count() > longest {
-        format!("is longer than {longest} characters")
+        Err(format!("is longer than {longest} characters"))
     } else if text.contains(is_control) {
-        "has control characters".to_owned()
+        Err("has control characters".to_owned())
     } else {
-        return Some(text.to_owned());
-    };
-    reader.report(id, what, "write a few words that people can act on");
-    None
+        Ok(text)
+    }
 }
 
 /// The last day on which an exception holds, and the first instant at which it no longer does.
@@ -153,9 +166,9 @@ fn date(reader: &mut Reader<'_>, id: Id) -> Option<(Date, Timestamp)> {
         reader.report(id, format!("{} is not a date", quoted(text)), advice);
         return None;
     };
-    let ends = date.tomorrow().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|midnight| midnight.timestamp());
-    if ends.is_err() {
+    let ends = Exception::end_of(date);
+    if ends.is_none() {
         reader.report(id, "the date is too far away", "choose an earlier one: an exception has to end");
     }
-    Some((date, ends.ok()?))
+    Some((date, ends?))
 }

@@ -25,7 +25,9 @@ use std::path::PathBuf;
 
 pub use documents::{API_VERSION, Documents, INVENTORY_KIND, Placed};
 pub use error::{Error, Place, Problem};
+pub(crate) use exception::{LONGEST_OWNER, LONGEST_REASON, words};
 pub use inventory::{InventoryDocument, InventoryEntry, parse_inventory};
+pub(crate) use names::is_subdomain;
 pub use show::{show_exception, show_policy};
 pub use source::{Source, read_inventory, read_policies, read_policy};
 pub(crate) use suggestion::nearest;

@@ -14,7 +14,7 @@ pub(super) fn is_label(name: &str) -> bool {
 }
 
 /// Whether `name` is an RFC 1123 subdomain, as the names of Secrets and service accounts are.
-pub(super) fn is_subdomain(name: &str) -> bool {
+pub(crate) fn is_subdomain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_part)
 }
 

@@ -50,7 +50,7 @@ fn line(cells: &[String; 7], widths: [usize; 7]) -> String {
 }
 
 /// Without control characters: what a cluster sends must not steer a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
