@@ -1,6 +1,7 @@
 //! From a request to a decision.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
@@ -55,8 +56,10 @@ fn validate(context: Context<'_>, decision: &mut Decision) {
     let Results { mut found, mut remarks, notes } = run(&subject, context.policy);
     if let Some(before) = Subject::template_before(context) {
         let known = run(&before, context.policy);
-        found.retain(|finding| !known.found.iter().any(|other| finding.says_the_same_as(other)));
-        remarks.retain(|remark| !known.remarks.contains(remark));
+        let known_findings: HashSet<_> = known.found.iter().map(Finding::identity).collect();
+        let known_remarks: HashSet<&str> = known.remarks.iter().map(String::as_str).collect();
+        found.retain(|finding| !known_findings.contains(&finding.identity()));
+        remarks.retain(|remark| !known_remarks.contains(&**remark));
     }
     decision.findings = found;
     decision.remarks = remarks;

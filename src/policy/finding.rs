@@ -44,9 +44,9 @@ impl Finding {
         if sentences.chars().count() <= longest { sentences } else { format!("{}.", self.headline()) }
     }
 
-    /// True where a reader could not tell the two apart.
-    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
-        self.rule.code == other.rule.code && self.message == other.message && self.paths == other.paths
+    /// What a reader tells findings apart by.
+    pub(super) fn identity(&self) -> (&'static str, &str, &[FieldPath]) {
+        (self.rule.code, &self.message, &self.paths)
     }
 }
 

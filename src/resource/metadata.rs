@@ -1,5 +1,6 @@
 //! Object metadata, and string maps such as annotations.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -59,6 +60,20 @@ impl<'a> StringMap<'a> {
         self.entries.iter().flatten()
     }
 
+    /// The entries that are not in `old`, or have another value there.
+    pub fn added_to<'s>(&'s self, old: &'s Self) -> impl Iterator<Item = &'s (Text<'a>, Text<'a>)> {
+        let many = old.iter().nth(FEW).is_some();
+        let index: Option<HashMap<&str, &str>> =
+            many.then(|| old.iter().map(|(key, value)| (&**key, &**value)).collect());
+        self.iter().filter(move |(key, value)| {
+            let before = match &index {
+                Some(index) => index.get(&**key).copied(),
+                None => old.get(key).map(|text| &**text),
+            };
+            before != Some(&**value)
+        })
+    }
+
     /// True when the object has a map here, be it empty.
     #[must_use]
     pub const fn is_present(&self) -> bool {
@@ -105,9 +120,12 @@ impl<'de> Visitor<'de> for StringMapVisitor {
     }
 }
 
-/// Small maps are compared pair by pair without allocating; large ones are sorted, so that no input is quadratic.
+/// Maps with up to this many entries are searched one by one, which allocates nothing. For larger ones that would be
+/// quadratic.
+const FEW: usize = 16;
+
 fn has_duplicate_key(entries: &[(Text<'_>, Text<'_>)]) -> bool {
-    if entries.len() <= 16 {
+    if entries.len() <= FEW {
         return entries.iter().enumerate().any(|(at, (key, _))| entries[..at].iter().any(|(other, _)| other == key));
     }
     let mut keys: Vec<&str> = entries.iter().map(|(key, _)| &**key).collect();
@@ -118,5 +136,36 @@ fn has_duplicate_key(entries: &[(Text<'_>, Text<'_>)]) -> bool {
 impl<'de: 'a, 'a> Deserialize<'de> for StringMap<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_option(StringMapVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{FEW, StringMap, Text};
+
+    fn map(entries: &[(String, String)]) -> StringMap<'_> {
+        let entries = entries.iter().map(|(key, value)| (Text::borrowed(key), Text::borrowed(value)));
+        StringMap { entries: Some(entries.collect()) }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_to_many_entries_is_what_is_added_to_few(
+            new in proptest::collection::hash_map("[ab]{0,2}", "[xy]?", 0..7),
+            old in proptest::collection::hash_map("[ab]{0,2}", "[xy]?", 0..7),
+        ) {
+            let new: Vec<(String, String)> = new.into_iter().collect();
+            let mut old: Vec<(String, String)> = old.into_iter().collect();
+            let expected: Vec<_> = new.iter().filter(|entry| !old.contains(entry)).cloned().collect();
+            for _ in 0..2 {
+                let (new, old_map) = (map(&new), map(&old));
+                let added: Vec<(String, String)> =
+                    new.added_to(&old_map).map(|(key, value)| (key.to_string(), value.to_string())).collect();
+                prop_assert_eq!(&added, &expected);
+                old.extend((0..=FEW).map(|number| (format!("other-{number}"), String::new())));
+            }
+        }
     }
 }

@@ -3,15 +3,20 @@
 //! The claims are those of kubernetes `pkg/serviceaccount/legacy.go` and `claims.go`. No signature is checked: this is to
 //! find tokens that lie where they should not, not to trust one.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 /// The issuer of every legacy token, whatever the cluster.
 const LEGACY_ISSUER: &str = "kubernetes/serviceaccount";
-/// The longest payload that is read, in bytes of base64. A Kubernetes token has some 1 000.
-const LONGEST_PAYLOAD: usize = 64 * 1024;
+/// The longest payload that is read, in bytes of base64. A Kubernetes token has some 1 000, but whoever asks for one may name
+/// as many audiences as fit into a request. No server of Go's reads longer headers unless told to
+/// (net/http `DefaultMaxHeaderBytes`), so that a longer token is of no use.
+const LONGEST_PAYLOAD: usize = 1024 * 1024;
 
 /// A service account token, by its claims. Holds no part of the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +100,7 @@ impl ServiceAccountToken {
 #[serde(default)]
 struct Claims {
     iss: String,
-    aud: Audience,
+    aud: Audiences,
     iat: f64,
     exp: f64,
     #[serde(rename = "kubernetes.io")]
@@ -108,17 +113,35 @@ struct Claims {
     legacy_account: Option<String>,
 }
 
-/// RFC 7519 allows one string or a list.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
+/// One string or a list, as RFC 7519 allows. Read by hand, since serde would copy a list before it looks what it is.
+#[derive(Default)]
+struct Audiences(Vec<String>);
+
+impl<'de> Deserialize<'de> for Audiences {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AudiencesVisitor)
+    }
 }
 
-impl Default for Audience {
-    fn default() -> Self {
-        Self::Many(Vec::new())
+struct AudiencesVisitor;
+
+impl<'de> Visitor<'de> for AudiencesVisitor {
+    type Value = Audiences;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an audience or a list of audiences")
+    }
+
+    fn visit_str<E: Error>(self, audience: &str) -> Result<Self::Value, E> {
+        Ok(Audiences(vec![audience.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut audiences = Vec::new();
+        while let Some(audience) = sequence.next_element()? {
+            audiences.push(audience);
+        }
+        Ok(Audiences(audiences))
     }
 }
 
@@ -156,15 +179,11 @@ impl Claims {
         }
         // A Pod's token names its node too; the Pod is what it is bound to.
         let bound_to = [("Pod", claim.pod), ("Secret", claim.secret), ("Node", claim.node)];
-        let audiences = match self.aud {
-            Audience::One(audience) => vec![audience],
-            Audience::Many(audiences) => audiences,
-        };
         Some(ServiceAccountToken {
             namespace: claim.namespace,
             service_account: claim.serviceaccount.name,
             kind: TokenKind::Bound(Bound {
-                audiences,
+                audiences: self.aud.0,
                 issuer: self.iss,
                 issued_at: seconds(self.iat),
                 expires_at: seconds(self.exp),

@@ -20,5 +20,5 @@ pub use directory::{API_DIRECTORY, Occupancy, Relation, occupancy, relation, wri
 pub use jwt::{Bound, ServiceAccountToken, TokenKind};
 pub use lifetime::{DEFAULT_SECONDS, EXTENDED_SECONDS, effective_seconds, is_for_api_server};
 pub use projected::{ProjectedToken, projected_tokens};
-pub use search::service_account_tokens;
+pub use search::{Jwt, Visit, find_service_account_token, service_account_tokens, visit_service_account_tokens};
 pub use source::{DEFAULT_MODE, Source, holds_exactly};

@@ -5,7 +5,7 @@ use crate::policy::registry::rule;
 use crate::policy::review::Change;
 use crate::policy::text::shortened;
 use crate::resource::{FieldPath, Secret};
-use crate::token::{TokenKind, service_account_tokens};
+use crate::token::{TokenKind, find_service_account_token};
 
 rule! {
     /// ## What it finds
@@ -90,7 +90,7 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     }
     let namespace = &*change.context.request.namespace;
     let name = secret.metadata.display_name();
-    let own = service_account_tokens(token.as_bytes()).into_iter().find(|found| {
+    let own = find_service_account_token(token.as_bytes(), |found| {
         found.namespace == namespace && matches!(&found.kind, TokenKind::Legacy { secret } if secret == name)
     });
     let Some(own) = own else { return };

@@ -7,7 +7,7 @@ use crate::policy::text::{and_more_places, shortened};
 use crate::resource::{Container, FieldPath};
 use crate::token::held::containers;
 use crate::token::secret_reference::{ContainerList, added};
-use crate::token::{TokenKind, service_account_tokens};
+use crate::token::{ServiceAccountToken, TokenKind, find_service_account_token};
 
 rule! {
     /// ## What it finds
@@ -136,8 +136,8 @@ impl Found {
     }
 
     fn look_at(&mut self, review: &PodReview<'_>, text: &str, place: impl Fn() -> (String, FieldPath)) {
-        let tokens = service_account_tokens(text.as_bytes());
-        let Some(token) = tokens.iter().find(|token| !token.is_expired(review.context.now)) else { return };
+        let is_valid = |token: &ServiceAccountToken| !token.is_expired(review.context.now);
+        let Some(token) = find_service_account_token(text.as_bytes(), is_valid) else { return };
         let nature = match token.kind {
             TokenKind::Legacy { .. } => "legacy token",
             TokenKind::Bound(_) => "token",

@@ -1,5 +1,7 @@
 //! TW302: service accounts do not list legacy tokens.
 
+use std::collections::HashSet;
+
 use crate::policy::SecretFact;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
@@ -62,10 +64,11 @@ rule! {
 
 fn check(change: &Change<'_, ServiceAccount<'_>>, findings: &mut Findings<'_>) {
     let account = change.new.metadata.display_name();
+    let listed: HashSet<&str> =
+        change.old.iter().flat_map(|old| &old.secrets).map(|reference| &*reference.name).collect();
     for (index, reference) in change.new.secrets.iter().enumerate() {
-        let is_old = change.old.is_some_and(|old| old.secrets.iter().any(|listed| listed.name == reference.name));
         let fact = change.context.facts.secret(&change.context.request.namespace, &reference.name);
-        if is_old || !matches!(fact, SecretFact::LegacyToken { .. }) {
+        if listed.contains(&*reference.name) || !matches!(fact, SecretFact::LegacyToken { .. }) {
             continue;
         }
         let Err(expired) = change.context.excuse(&reference.name, account, findings) else { continue };

@@ -1,12 +1,16 @@
 //! TW104: no service account token is kept in a Secret.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
 use crate::policy::Action;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::{Change, Context};
 use crate::policy::text::shortened;
-use crate::resource::{FieldPath, Secret};
-use crate::token::{ServiceAccountToken, TokenKind, service_account_tokens};
+use crate::resource::{FieldPath, Secret, StringMap};
+use crate::token::{ServiceAccountToken, TokenKind, visit_service_account_tokens};
 
 rule! {
     /// ## What it finds
@@ -75,9 +79,10 @@ rule! {
     ///
     /// ## Limits
     ///
-    /// No signature is checked, so that tokens of other clusters are found too. What was compressed, split or encrypted is not
-    /// found. In Secrets of the types `kubernetes.io/dockercfg` and `kubernetes.io/dockerconfigjson` a finding is at most a
-    /// warning, since some platforms write them.
+    /// An update is judged by the tokens that it adds: what the Secret held already may stay, be moved to another key, and
+    /// have other text around it. No signature is checked, so that tokens of other clusters are found too. What was
+    /// compressed, split or encrypted is not found. In Secrets of the types `kubernetes.io/dockercfg` and
+    /// `kubernetes.io/dockerconfigjson` a finding is at most a warning, since some platforms write them.
     TW104 "stored-token" {
         looks_at: "Secret CREATE, UPDATE",
         finding: "A legacy token, or a bound one that outlives the maximum, in a Secret.",
@@ -88,18 +93,42 @@ rule! {
 }
 
 fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
-    let secret = change.new;
-    for (key, value) in secret.data.iter() {
-        let is_own_token = secret.is_legacy_token() && *key == "token";
-        let is_old = change.old.is_some_and(|old| old.data.get(key) == Some(value));
-        if is_own_token || is_old {
-            continue;
-        }
-        let tokens = service_account_tokens(value.as_bytes());
-        if let Some(token) = tokens.iter().find(|token| outlives(&change.context, token)) {
-            report(change, key, token, findings);
+    let nothing = StringMap::default();
+    let before = change.old.map_or(&nothing, |old| &old.data);
+    let held = LazyCell::new(|| held_tokens(&change.context, change.old));
+    for (key, value) in change.new.data.added_to(before).filter(|(key, _)| !is_own_token(change.new, key)) {
+        let mut added = None;
+        visit_service_account_tokens(value.as_bytes(), &mut |jwt, token| {
+            if !outlives(&change.context, &token) || held.contains(&jwt.secret_text()) {
+                return ControlFlow::Continue(());
+            }
+            added = Some(token);
+            ControlFlow::Break(())
+        });
+        if let Some(token) = added {
+            report(change, key, &token, findings);
         }
     }
+}
+
+/// The tokens that the Secret held already, wherever: to change what stands around one, or to move it, adds none.
+fn held_tokens(context: &Context<'_>, old: Option<&Secret<'_>>) -> HashSet<String> {
+    let mut held = HashSet::new();
+    let entries = old.into_iter().flat_map(|old| old.data.iter().filter(|(key, _)| !is_own_token(old, key)));
+    for (_, value) in entries {
+        visit_service_account_tokens(value.as_bytes(), &mut |jwt, token| {
+            if outlives(context, &token) {
+                held.insert(jwt.secret_text());
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    held
+}
+
+/// The token that Kubernetes itself keeps in a Secret of the token type.
+fn is_own_token(secret: &Secret<'_>, key: &str) -> bool {
+    secret.is_legacy_token() && key == "token"
 }
 
 fn outlives(context: &Context<'_>, token: &ServiceAccountToken) -> bool {
