@@ -25,8 +25,7 @@ fn first_finding(message: &str) -> &str {
 #[test]
 fn the_first_finding_stands_whole_within_its_bound_whatever_the_names() {
     let (secret, account) = (longest('s'), longest('a'));
-    let mut ended =
-        [exception("TW101", &secret, &account, "2026-10-31"), exception("TW201", &secret, &account, "2026-10-31")];
+    let mut ended = ["TW101", "TW102", "TW201"].map(|rule| exception(rule, &secret, &account, "2026-10-31"));
     for exception in &mut ended {
         exception.name = longest('e');
         exception.owner = longest('o');
@@ -38,7 +37,13 @@ fn the_first_finding_stands_whole_within_its_bound_whatever_the_names() {
     let mut app = container("app");
     app["env"] = Value::Array(many);
     let pod = opted_out(&json!({"initContainers": [container("a"), container("b"), app]}));
-    for review in [Review::create("pods", pod), Review::create("secrets", token_secret(&secret, &account))] {
+    let retargeted = token_secret(&secret, &account);
+    let before = token_secret(&secret, &longest('b'));
+    for review in [
+        Review::create("pods", pod),
+        Review::create("secrets", retargeted.clone()),
+        Review::update("secrets", before, retargeted),
+    ] {
         let verdict = court.validate("restricted", &review);
         let first = first_finding(verdict.message());
         assert!(first.chars().count() <= 256, "{} {first}", first.len());

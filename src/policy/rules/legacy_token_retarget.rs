@@ -4,7 +4,7 @@ use crate::policy::finding::Findings;
 use crate::policy::registry::{Rule, rule};
 use crate::policy::review::Change;
 use crate::policy::rules::legacy_token_secret;
-use crate::policy::text::shortened;
+use crate::policy::text::Names;
 use crate::resource::{FieldPath, Secret};
 
 rule! {
@@ -109,23 +109,30 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     let rotation: &[&Rule] = if retargeted || revived { &[] } else { &[&legacy_token_secret::RULE] };
     let name = new.metadata.display_name();
     let Err(expired) = change.context.excuse_also(rotation, name, account, findings) else { return };
-    let secret = format!("Secret {}/{}", change.context.request.namespace, shortened(name));
-    let account = shortened(account);
-    let advice = format!("Use a projected token, or kubectl create token {account}");
+    let namespace = &*change.context.request.namespace;
+    let mut report = |path: FieldPath, words: &dyn Fn(&str, &str, Names) -> String| {
+        findings.report_naming(vec![path], |names| {
+            let (secret, account) = (format!("Secret {namespace}/{}", names.cut(name)), names.cut(account));
+            let message = format!("{}{}", words(&secret, &account, names), expired.with(names));
+            (message, format!("Use a projected token, or kubectl create token {account}"))
+        });
+    };
     if retargeted {
         let path = FieldPath::of("metadata.annotations").key("kubernetes.io/service-account.name");
-        let message =
-            format!("{secret} would hold a token for ServiceAccount {account} instead of {}", shortened(before));
-        findings.report(format!("{message}{expired}"), advice.clone(), vec![path]);
+        report(path, &|secret, account, names| {
+            let before = names.cut(before);
+            format!("{secret} would hold a token for ServiceAccount {account} instead of {before}")
+        });
     }
     if emptied {
-        let message =
-            format!("{secret} would be filled with a new token for ServiceAccount {account} that never expires");
-        findings.report(format!("{message}{expired}"), advice.clone(), vec![FieldPath::of("data.token")]);
+        report(FieldPath::of("data.token"), &|secret, account, _| {
+            format!("{secret} would be filled with a new token for ServiceAccount {account} that never expires")
+        });
     }
     if revived {
         let path = FieldPath::of("metadata.labels").key("kubernetes.io/legacy-token-invalid-since");
-        let message = format!("{secret} was switched off and would be valid again for ServiceAccount {account}");
-        findings.report(format!("{message}{expired}"), advice, vec![path]);
+        report(path, &|secret, account, _| {
+            format!("{secret} was switched off and would be valid again for ServiceAccount {account}")
+        });
     }
 }
