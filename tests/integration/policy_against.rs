@@ -287,6 +287,19 @@ fn programs_are_told_in_json() {
 }
 
 #[test]
+fn what_is_read_cannot_command_a_terminal() {
+    let file = [far("one", ["team-a", "a*", "ci"]), far("two", ["team-a", "*\\e[[]2J", "ci"])].join("---\n");
+    let file = file.replace("owner: platform@example.com", "owner: \"plat\\nform\"");
+    let secret = "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/service-account-token\nmetadata:\n  namespace: team-a\n  \
+                  name: \"a\\e[2J\"\n  annotations: {kubernetes.io/service-account.name: ci}\n";
+    let directory = Directory::with(&[("e.yaml", &file), ("secret.yaml", secret)]);
+    let (code, told, error) = directory.run(&["e.yaml", "--against", "secret.yaml"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(told.contains("both allow Secret team-a/a[2J of ServiceAccount ci"), "{told}");
+    assert!(told.contains("(owner platform)") && !told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
 fn standard_input_is_read_once() {
     let directory =
         Directory::with(&[("e.yaml", &far("e", ["team-a", "ci-token", "ci"])), ("inventory.yaml", INVENTORY)]);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokenward::config::{Source, parse_inventory};
+use tokenward::config::{Documents, Source, parse_inventory};
 
 use crate::rig::{self, users::User};
 use canned_server::{CannedServer, Reply};
@@ -121,10 +121,10 @@ fn asks_for_metadata_of_token_secrets_and_for_nothing_else() {
 fn prints_no_data_even_if_a_server_sends_it_unasked() {
     let mut secret = metadata("team-a", "ci-token", "ci", &json!({}));
     secret["data"] = json!({"token": "canary-token"});
-    for output in ["table", "json", "inventory"] {
+    for output in [&["table"][..], &["json"], &["inventory"], &["exceptions", "--owner", "me"]] {
         let server = CannedServer::start(vec![page(std::slice::from_ref(&secret), ""), accounts(&json!([]))]);
         let (_directory, kubeconfig) = kubeconfig(&server.url());
-        let outcome = Outcome::of(scan().arg("--kubeconfig").arg(kubeconfig).args(["-o", output]));
+        let outcome = Outcome::of(scan().arg("--kubeconfig").arg(kubeconfig).arg("-o").args(output));
         assert!(outcome.expect(0, "").stdout.contains("ci-token"));
     }
 }
@@ -153,6 +153,97 @@ fn follows_all_pages_and_begins_anew_when_one_has_gone() {
         - {namespace: b, name: one, serviceAccount: ci}
         ");
     });
+}
+
+/// `scan -o exceptions` at a server that has these Secrets.
+fn exceptions(secrets: &[Value], arguments: &[&str]) -> (Outcome, usize) {
+    let server = CannedServer::start(vec![page(secrets, "")]);
+    let (_directory, kubeconfig) = kubeconfig(&server.url());
+    let arguments = [&["-o", "exceptions", "--owner", "platform@example.com"], arguments].concat();
+    let outcome = Outcome::of(scan().arg("--kubeconfig").arg(kubeconfig).args(arguments));
+    (outcome, server.requests().len())
+}
+
+#[test]
+fn writes_an_exception_for_each_secret_and_asks_for_no_more_than_for_an_inventory() {
+    let used = metadata("b", "one", "ci", &json!({"kubernetes.io/legacy-token-last-used": "2026-11-20"}));
+    let other = metadata("a", "two", "web", &json!({}));
+    let (outcome, requests) = exceptions(&[used, other], &["--ttl", "2w"]);
+    let outcome = outcome.expect(0, "2 exceptions, which hold until ");
+    assert_eq!(requests, 1, "their origin is not asked after");
+    let day = r"\d{4}-\d\d-\d\d";
+    let filters = [(format!("on {day},"), "on [today],"), (format!("expires: {day}"), "expires: [in two weeks]")];
+    insta::with_settings!({filters => filters.each_ref().map(|(from, to)| (from.as_str(), *to))}, {
+        insta::assert_snapshot!(outcome.stdout, @r#"
+        apiVersion: tokenward.dev/v1alpha1
+        kind: TokenException
+        metadata:
+          name: a.two
+        spec:
+          rules: [legacy-token-secret, legacy-token-reference]
+          namespace: a
+          secret: two
+          serviceAccount: web
+          reason: "Found by tokenward scan on [today], no use on record"
+          owner: platform@example.com
+          expires: [in two weeks]
+        ---
+        apiVersion: tokenward.dev/v1alpha1
+        kind: TokenException
+        metadata:
+          name: b.one
+        spec:
+          rules: [legacy-token-secret, legacy-token-reference]
+          namespace: b
+          secret: one
+          serviceAccount: ci
+          reason: "Found by tokenward scan on [today], last used on 2026-11-20"
+          owner: platform@example.com
+          expires: [in two weeks]
+        "#);
+    });
+    let documents = Documents::parse(&[Source::new("exceptions.yaml", outcome.stdout)]).unwrap();
+    for exception in &documents.exceptions {
+        let left = exception.value.ends.duration_since(jiff::Timestamp::now()).as_hours();
+        assert!((14 * 24..15 * 24).contains(&left), "fourteen days, and the rest of the last: {left} h");
+    }
+}
+
+#[test]
+fn exceptions_hold_for_ninety_days_and_have_the_reason_that_is_given() {
+    let (outcome, _) = exceptions(&[metadata("a", "b", "c", &json!({}))], &["--reason", "until the move to Vault"]);
+    let documents =
+        Documents::parse(&[Source::new("exceptions.yaml", outcome.expect(0, "1 exception").stdout)]).unwrap();
+    let exception = &documents.exceptions[0].value;
+    assert_eq!((&*exception.reason, &*exception.owner), ("until the move to Vault", "platform@example.com"));
+    let left = exception.ends.duration_since(jiff::Timestamp::now()).as_hours();
+    assert!((90 * 24..91 * 24).contains(&left), "{left} h");
+}
+
+#[test]
+fn writes_no_exception_where_there_is_no_legacy_token() {
+    let (outcome, _) = exceptions(&[], &[]);
+    assert_eq!(outcome.expect(0, "No legacy token Secrets in the cluster.").stdout, "");
+}
+
+#[test]
+fn says_what_exceptions_need_and_what_goes_with_them_alone() {
+    for (arguments, expected) in [
+        (&["-o", "exceptions"][..], "--owner <OWNER>"),
+        (&["-o", "exceptions", "--owner", " "], "invalid value ' ' for '--owner <OWNER>': is empty"),
+        (&["-o", "exceptions", "--owner", "me", "--reason", "a\tb"], "has control characters"),
+        (
+            &["-o", "exceptions", "--owner", "me", "--ttl", "90"],
+            "expected a number of days or weeks, such as 90d or 12w",
+        ),
+        (&["-o", "exceptions", "--owner", "me", "--ttl", "-1d"], "unexpected argument '-1' found"),
+        (&["-o", "exceptions", "--owner", "me", "--ttl", "0w"], "an exception holds for a day at least"),
+        (&["--ttl", "90d"], "--ttl, --owner and --reason are those of exceptions: add -o exceptions"),
+        (&["-o", "inventory", "--owner", "me"], "add -o exceptions"),
+    ] {
+        // No cluster is asked before.
+        Outcome::of(scan().args(arguments)).expect(2, expected);
+    }
 }
 
 #[test]

@@ -65,9 +65,10 @@ impl<'d> Report<'d> {
         }
         for exception in &self.exceptions {
             let (style, state) = exception.state();
-            writeln!(out, "exception {}: {style}{state}{style:#} (owner {})", exception.name, exception.owner)?;
+            let owner = clean(exception.owner);
+            writeln!(out, "exception {}: {style}{state}{style:#} (owner {owner})", exception.name)?;
             for Remark { place: JsonPlace { file, line, column }, message, .. } in &exception.remarks {
-                writeln!(out, "  {file}:{line}:{column}: {message}")?;
+                writeln!(out, "  {}:{line}:{column}: {}", clean(file), clean(message))?;
             }
         }
         if !arguments.inventory.is_empty() {
@@ -186,6 +187,11 @@ impl<'p> ProblemReport<'p> {
 pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     writeln!(anstream::stdout(), "{text}")
+}
+
+/// Names come from the input, and a terminal obeys control characters.
+fn clean(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).collect()
 }
 
 fn in_days(days: i64) -> String {
