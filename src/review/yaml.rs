@@ -175,10 +175,14 @@ impl Node {
     }
 }
 
+/// The tags by which a scalar in quotes means what it would mean without them.
+const TAGS_OF_PLAIN_SCALARS: [&str; 4] = ["bool", "int", "float", "null"];
+
 /// What a scalar means; `None` for a number without a JSON form.
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Content> {
-    let is_string = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
-    if style != ScalarStyle::Plain || is_string {
+    let has_tag = |name: &str| tag.is_some_and(|tag| tag.is_yaml_core_schema_tag(name));
+    let is_plain = style == ScalarStyle::Plain || TAGS_OF_PLAIN_SCALARS.into_iter().any(has_tag);
+    if !is_plain || has_tag("str") {
         return Some(Content::Text(text.to_owned()));
     }
     Some(match text {
@@ -233,7 +237,7 @@ mod tests {
 
     #[test]
     fn scalars_mean_what_they_mean_to_kubectl() {
-        let text = "[0644, 0o17, 0x1F, 1_000, -5, +5, 1.5, 1e3, .5, yes, Off, y, ~, '', \"1\", 1.2.3, 2027-03-31, !!str 5, 08]";
+        let text = "[0644, 0o17, 0x1F, 1_000, -5, +5, 1.5, 1e3, .5, yes, Off, y, ~, '', \"1\", 1.2.3, 2027-03-31, !!str 5, 08, !!bool \"no\", !!int '5']";
         let expected = json!([
             420,
             15,
@@ -253,7 +257,9 @@ mod tests {
             "1.2.3",
             "2027-03-31",
             "5",
-            8.0
+            8.0,
+            false,
+            5
         ]);
         assert_eq!(value(text), expected);
     }

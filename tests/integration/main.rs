@@ -26,6 +26,7 @@ mod installation;
 mod inventory_file;
 mod manifests;
 mod mounted_volume;
+mod ordinary;
 mod patch_properties;
 mod pod_rules;
 mod pods;
