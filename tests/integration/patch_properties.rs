@@ -140,7 +140,8 @@ fn annotations() -> impl Strategy<Value = Option<Value>> {
     prop_oneof![6 => some, 1 => Just(None), 1 => Just(Some(Value::Null))]
 }
 
-fn pod() -> impl Strategy<Value = Value> {
+/// A Pod with odd lists, mounts, volumes and annotations.
+pub(crate) fn pod() -> impl Strategy<Value = Value> {
     let automount = select(vec![Some(json!(false)), Some(json!(false)), None, Some(Value::Null), Some(json!(true))]);
     let account = select(vec![Some(json!("app")), Some(json!("app")), Some(json!("default")), None]);
     let ephemeral = option::weighted(0.1, container("debug".to_owned()).prop_map(|debug| json!([debug])));

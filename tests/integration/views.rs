@@ -2,7 +2,7 @@
 //! escapes, keys in any order, and fields that nobody knows.
 
 mod held;
-mod objects;
+pub(crate) mod objects;
 mod seen;
 
 use base64::Engine as _;

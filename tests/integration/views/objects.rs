@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 pub(super) type Generator = BoxedStrategy<Value>;
 
 /// Chooses where the bytes of a review may differ and its meaning may not.
-pub(super) struct Dice(pub(super) u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// A number below `sides` (xorshift64*).
@@ -27,7 +27,7 @@ impl Dice {
 }
 
 /// Writes JSON with its keys in some order, some characters escaped that need not be, and some white space.
-pub(super) fn write(value: &Value, dice: &mut Dice) -> String {
+pub(crate) fn write(value: &Value, dice: &mut Dice) -> String {
     let space = ["", "", "", " ", "\n\t"][dice.roll(5)];
     let text = match value {
         Value::Object(members) => {
