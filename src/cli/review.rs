@@ -17,6 +17,7 @@ Examples:
   tokenward review deploy/
   helm template chart/ | tokenward review - --namespace team-a --policy-name restricted
   tokenward scan -o inventory > inventory.yaml; tokenward review pod.yaml --inventory inventory.yaml
+  tokenward review pod.yaml --tokens
   tokenward review review.json --phase validate -o json";
 
 /// Decide on manifests or recorded reviews exactly as the webhook would, without a cluster.
@@ -62,6 +63,11 @@ pub(super) struct Arguments {
     /// End with exit code 1 from this action on.
     #[arg(long, value_enum, value_name = "ACTION", default_value_t = FailOn::Deny)]
     fail_on: FailOn,
+
+    /// Show the tokens that each Pod would hold, with the change that the policy makes: whom each is for, how long it lasts, and
+    /// where each container sees it. For people in place of the change itself.
+    #[arg(long)]
+    tokens: bool,
 
     /// How to write the results.
     #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
@@ -125,6 +131,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         now: arguments.now.unwrap_or_else(Timestamp::now),
     };
     let mut report = review.of(&input);
+    report.shows_tokens = arguments.tokens;
     report.errors.splice(0..0, unavailable);
     if input.is_empty() && report.errors.is_empty() {
         let file = arguments.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");

@@ -1,5 +1,6 @@
 //! What a Pod asks for by its annotations, checked against the policy and never beyond it.
 
+use super::plan;
 use crate::policy::{FurtherToken, InjectWhen, MountWhen, PodReview, Policy};
 use crate::resource::PodSpec;
 use crate::token::{AUTOMOUNT_SECONDS, Automount};
@@ -156,8 +157,7 @@ fn tokens<'r>(value: &'r str, review: &PodReview<'_>) -> Result<Vec<&'r str>, Fa
 
 fn containers<'r>(value: &'r str, spec: &PodSpec<'_>) -> Result<Vec<&'r str>, Fault<'r>> {
     let names = names(value)?;
-    let mut present: Vec<&str> =
-        spec.containers.iter().chain(&spec.init_containers).map(|found| &*found.name).collect();
+    let mut present: Vec<&str> = plan::containers(spec).map(|(_, found)| &*found.name).collect();
     present.sort_unstable();
     match names.iter().find(|name| present.binary_search(name).is_err()) {
         Some(missing) => Err(Fault::NoSuchContainer(missing)),

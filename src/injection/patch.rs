@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::annotations::INJECTED;
-use super::plan::{Place, Plan, containers};
+use super::plan::{Plan, containers};
 use super::schema::{Sequence, Stamp, Volume, VolumeMount};
 use crate::admission::PatchWriter;
 use crate::resource::{Container, Pod, escape_pointer};
+use crate::token::Place;
 
 /// The JSON Patch that turns `pod` into what `plan` says; `None` where there is nothing to change.
 ///
@@ -53,7 +54,7 @@ fn add_mounts(
     (place, container): (Place, &Container<'_>),
 ) {
     let new = || plan.volumes().filter(|volume| volume.gives_mount_to(place)).map(VolumeMount::of);
-    let Place { list, index } = place;
+    let (list, index) = (place.list.field(), place.index);
     if container.volume_mounts.is_present() {
         point(pointer, format_args!("/spec/{list}/{index}/volumeMounts/-"));
         new().for_each(|mount| patch.add(pointer, &mount));

@@ -3,8 +3,8 @@
 use super::annotations::{self, Requests};
 use super::content::{Content, VolumeName};
 use crate::policy::{InjectWhen, MountWhen, PodReview, shortened};
-use crate::resource::{Container, FieldPath, PodSpec};
-use crate::token::{Automount, Occupancy, is_built_in, occupancy};
+use crate::resource::{Container, PodSpec};
+use crate::token::{Automount, ContainerList, Occupancy, Place, occupancy, projected_tokens};
 
 /// What a Pod is given.
 #[derive(Debug, Default)]
@@ -42,29 +42,9 @@ impl PlannedVolume<'_> {
     }
 }
 
-/// The place of a container in a Pod. Regular containers come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// `containers` or `initContainers`.
-    pub list: &'static str,
-    /// The place in that list.
-    pub index: usize,
-}
-
-impl Place {
-    /// The container's path below `spec`.
-    #[must_use]
-    pub fn path(self, spec: FieldPath) -> FieldPath {
-        spec.field(self.list).index(self.index)
-    }
-}
-
 /// The containers that can be given a token: regular ones, then init containers, sidecars among them.
 pub fn containers<'p>(spec: &'p PodSpec<'p>) -> impl Iterator<Item = (Place, &'p Container<'p>)> {
-    let in_list = |list, containers: &'p [Container<'p>]| {
-        containers.iter().enumerate().map(move |(index, container)| (Place { list, index }, container))
-    };
-    in_list("containers", &spec.containers).chain(in_list("initContainers", &spec.init_containers))
+    ContainerList::Regular.containers(spec).chain(ContainerList::Init.containers(spec))
 }
 
 impl<'p> Plan<'p> {
@@ -100,9 +80,8 @@ impl<'p> Plan<'p> {
     fn retune(&mut self, review: &PodReview<'_>) {
         let settings = &review.context.policy.inject;
         if settings.retune_automounted {
-            let spec = &review.pod.spec;
-            let volumes = spec.volumes.iter().enumerate();
-            self.retuned = volumes.filter(|(_, volume)| is_built_in(volume, spec)).map(|(index, _)| index).collect();
+            let built_in = projected_tokens(&review.pod.spec).filter(|token| token.is_built_in);
+            self.retuned = built_in.map(|token| token.volume_index).collect();
             self.retuned_seconds = settings.api_token.expiration_seconds;
         }
     }

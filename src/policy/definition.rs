@@ -9,6 +9,7 @@ use super::exception::{Exceptions, NamePattern};
 use super::registry::{RULES, Rule};
 use super::rules::legacy_token_reference;
 use super::{Action, Builtin};
+use crate::token::ClusterSettings;
 
 /// A policy: which rules apply how strictly, which tokens are allowed, and what is injected.
 #[derive(Clone, Debug)]
@@ -177,27 +178,6 @@ pub enum MountWhen {
     AutomountDisabled,
     /// Those that name it in `tokenward.dev/tokens`.
     Requested,
-}
-
-/// Facts about the API server that no review carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterSettings {
-    /// `--api-audiences`.
-    pub api_audiences: Vec<String>,
-    /// `--service-account-extend-token-expiration`: whether 3607 s becomes a year.
-    pub extends_token_expiration: bool,
-}
-
-impl Default for ClusterSettings {
-    fn default() -> Self {
-        Self {
-            api_audiences: vec![
-                "https://kubernetes.default.svc".to_owned(),
-                "https://kubernetes.default.svc.cluster.local".to_owned(),
-            ],
-            extends_token_expiration: true,
-        }
-    }
 }
 
 macro_rules! words {

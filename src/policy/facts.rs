@@ -1,18 +1,6 @@
 //! What is known of the cluster beside the object that is judged.
 
-/// What is known of a Secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretFact<'f> {
-    /// It holds a legacy token of this service account.
-    LegacyToken {
-        /// The account's name, in the Secret's namespace.
-        service_account: &'f str,
-    },
-    /// It is known to hold something else.
-    Other,
-    /// Nothing is known. Never guessed from a name.
-    Unknown,
-}
+use crate::token::SecretFact;
 
 /// Knowledge of the cluster. Unknown is a value: nothing here may guess.
 pub trait Facts {

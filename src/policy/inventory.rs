@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::facts::{Facts, SecretFact};
+use super::facts::Facts;
+use crate::token::SecretFact;
 
 /// Where the legacy token Secrets are: namespace, name and service account, never a byte of a token.
 ///

@@ -9,6 +9,7 @@ mod evaluate;
 mod exception;
 mod facts;
 mod finding;
+mod holding;
 mod inventory;
 mod labelling;
 mod registry;
@@ -22,15 +23,17 @@ pub use action::{Action, UnknownAction};
 pub use answer::UNKNOWN_POLICY;
 pub use builtin::Builtin;
 pub use decision::{Decision, Injected, Phase};
-pub use definition::{
-    ApiToken, ClusterSettings, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, Standing, TokenLimits,
-};
+pub use definition::{ApiToken, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, Standing, TokenLimits};
 pub use evaluate::evaluate;
 pub use exception::{Exception, ExceptionState, Exceptions, Excuse, NamePattern};
-pub use facts::{Facts, NoFacts, SecretFact};
+pub use facts::{Facts, NoFacts};
 pub use finding::{Finding, Findings, Notes};
+pub use holding::tokens;
 pub use inventory::Inventory;
 pub use registry::{RULES, Rule};
 pub use review::{Change, Context, PodReview, PodScope};
 pub use set::{Answer, PolicySet};
 pub(crate) use text::shortened;
+
+// A policy names and uses them, so that whoever has a policy has these too.
+pub use crate::token::{ClusterSettings, SecretFact};

@@ -12,7 +12,7 @@ use super::registry::Rule;
 use super::text::Names;
 use crate::admission::Request;
 use crate::resource::{FieldPath, Pod};
-use crate::token::Automount;
+use crate::token::{Automount, Holder, SecretFact};
 
 /// What every rule may ask, whatever it looks at.
 #[derive(Clone, Copy)]
@@ -39,7 +39,20 @@ impl<'r> Context<'r> {
         self.excuse_also(&[], secret, service_account, findings)
     }
 
-    /// The same, where an exception for one of `others` is as good as one for the rule itself.
+    /// What is known of a Secret in the namespace of the request: from the inventory, or from an exception that names it
+    /// without a glob.
+    pub(super) fn secret(&self, name: &str) -> SecretFact<'r> {
+        let namespace = &*self.request.namespace;
+        match self.facts.secret(namespace, name) {
+            SecretFact::Unknown => match self.policy.exceptions.names_exactly(namespace, name, self.now) {
+                Some(service_account) => SecretFact::LegacyToken { service_account },
+                None => SecretFact::Unknown,
+            },
+            known => known,
+        }
+    }
+
+    /// As [`Self::excuse`], where an exception for one of `others` is as good as one for the rule itself.
     pub(super) fn excuse_also(
         &self,
         others: &[&Rule],
@@ -129,11 +142,27 @@ pub struct PodReview<'r> {
     pub base: FieldPath,
 }
 
-impl PodReview<'_> {
+impl<'r> PodReview<'r> {
+    /// What is asked which tokens it holds: the Pod, or what is added to it.
+    #[must_use]
+    pub const fn holder(&self) -> Holder<'r> {
+        let before = match self.scope {
+            PodScope::EphemeralContainers { old } => Some(old),
+            PodScope::Create | PodScope::Template => None,
+        };
+        Holder { pod: self.pod, before }
+    }
+
+    /// The path of `spec`.
+    #[must_use]
+    pub fn spec_path(&self) -> FieldPath {
+        self.base.clone().field("spec")
+    }
+
     /// The path of `field` below `spec`.
     #[must_use]
     pub fn spec(&self, field: &'static str) -> FieldPath {
-        self.base.clone().field("spec").field(field)
+        self.spec_path().field(field)
     }
 
     /// The path of an annotation.

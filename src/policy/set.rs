@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::decision::{Decision, Phase};
 use super::exception::Exceptions;
 use super::facts::Facts;
-use super::{Builtin, Policy, evaluate};
+use super::{Builtin, Policy, evaluate, tokens};
 use crate::admission::{Malformed, Request, Resource};
+use crate::token::TokenTable;
 
 /// The policies by name: the built-in ones, those of the policy files, and the exceptions that all share.
 #[derive(Clone, Debug)]
@@ -108,6 +109,21 @@ impl PolicySet {
             dry_run: request.dry_run,
             decision,
         })
+    }
+
+    /// The tokens of the Pod or template in a review, as it stands there; `None` where it is about something else.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn tokens(
+        &self,
+        name: &str,
+        body: &[u8],
+        facts: &dyn Facts,
+        now: Timestamp,
+    ) -> Result<Option<TokenTable>, Malformed> {
+        let request = Request::parse(body)?;
+        Ok(tokens(&request, facts, self.select(name), now))
     }
 }
 

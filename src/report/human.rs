@@ -1,6 +1,7 @@
 //! The report for people: each finding in its source, each change in the form of the object, and one line at the end.
 
 mod summary;
+mod tokens;
 
 use std::fmt::Write as _;
 
@@ -25,11 +26,11 @@ pub(super) fn render(report: &Report) -> String {
             text.push_str("\n\n");
         }
         let subject = subject(verdict);
-        render_outcome(verdict, &subject, &verdict.outcome, &mut text);
+        render_outcome(report, verdict, &subject, &verdict.outcome, &mut text);
         if let Some(pods) = &verdict.pods {
             let subject = format!("the Pods of {subject}");
             render_refusal(verdict, &subject, pods, &mut text);
-            render_outcome(verdict, &subject, pods, &mut text);
+            render_outcome(report, verdict, &subject, pods, &mut text);
         }
     }
     summary::render(report, &mut text);
@@ -95,8 +96,8 @@ fn judged(verdict: &Verdict) -> String {
     text
 }
 
-/// What belongs to no finding: exceptions that were used, what is not known, the change.
-fn render_outcome(verdict: &Verdict, subject: &str, outcome: &Outcome, text: &mut String) {
+/// What belongs to no finding: exceptions that were used, what is not known, the change or what comes of it.
+fn render_outcome(report: &Report, verdict: &Verdict, subject: &str, outcome: &Outcome, text: &mut String) {
     let decision = &outcome.decision;
     if !decision.notes.exceptions.is_empty() {
         let title = format!("{subject} is allowed by exception {}", decision.notes.exceptions.join(", "));
@@ -114,7 +115,11 @@ fn render_outcome(verdict: &Verdict, subject: &str, outcome: &Outcome, text: &mu
         let title = format!("{subject} would be injected by an enforcing policy");
         render_note(verdict, &title, Some(&injected.summary), text);
     }
-    if let Some(change) = &outcome.change {
+    if report.shows_tokens {
+        if let Some(holding) = &outcome.tokens {
+            tokens::render(verdict, subject, holding, text);
+        }
+    } else if let Some(change) = &outcome.change {
         render_change(verdict, subject, outcome, change, text);
     }
 }

@@ -1,9 +1,12 @@
 //! The report for programs. The structure is a promise: fields are added, never renamed or taken away, and `version` says
 //! when that had to be broken.
 
+mod tokens;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::tokens::TokensOutput;
 use super::{Location, Outcome, Report, Sites, Skipped, Verdict};
 use crate::policy::{Action, Decision, Finding, Injected, Phase};
 
@@ -52,6 +55,8 @@ struct ResultOutput<'r> {
     unknown: &'r [String],
     injected: Option<InjectedOutput<'r>>,
     patch: Option<&'r RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<TokensOutput<'r>>,
     pods: Option<PodsOutput<'r>>,
 }
 
@@ -63,6 +68,8 @@ struct PodsOutput<'r> {
     unknown: &'r [String],
     injected: Option<InjectedOutput<'r>>,
     patch: Option<&'r RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<TokensOutput<'r>>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +136,7 @@ impl<'r> Output<'r> {
         });
         Self {
             version: VERSION,
-            results: report.verdicts.iter().map(ResultOutput::of).collect(),
+            results: report.verdicts.iter().map(|verdict| ResultOutput::of(verdict, report.shows_tokens)).collect(),
             skipped: report.skipped.iter().map(SkippedOutput::of).collect(),
             errors: errors.collect(),
             summary: SummaryOutput {
@@ -153,7 +160,7 @@ impl<'r> SourceOutput<'r> {
 }
 
 impl<'r> ResultOutput<'r> {
-    fn of(verdict: &'r Verdict) -> Self {
+    fn of(verdict: &'r Verdict, shows_tokens: bool) -> Self {
         let outcome = &verdict.outcome;
         let decision = &outcome.decision;
         Self {
@@ -174,7 +181,8 @@ impl<'r> ResultOutput<'r> {
             unknown: &outcome.unknown,
             injected: outcome.injected.as_ref().map(InjectedOutput::of),
             patch: outcome.change.as_ref().map(|change| &*change.patch),
-            pods: verdict.pods.as_ref().map(PodsOutput::of),
+            tokens: TokensOutput::of(outcome, shows_tokens),
+            pods: verdict.pods.as_ref().map(|pods| PodsOutput::of(pods, shows_tokens)),
         }
     }
 }
@@ -188,7 +196,7 @@ fn word(decision: &Decision) -> &'static str {
 }
 
 impl<'r> PodsOutput<'r> {
-    fn of(outcome: &'r Outcome) -> Self {
+    fn of(outcome: &'r Outcome, shows_tokens: bool) -> Self {
         let decision = &outcome.decision;
         Self {
             allowed: decision.is_allowed(),
@@ -197,6 +205,7 @@ impl<'r> PodsOutput<'r> {
             unknown: &outcome.unknown,
             injected: outcome.injected.as_ref().map(InjectedOutput::of),
             patch: outcome.change.as_ref().map(|change| &*change.patch),
+            tokens: TokensOutput::of(outcome, shows_tokens),
         }
     }
 }

@@ -12,6 +12,7 @@ pub use format::Format;
 use serde_json::value::RawValue;
 
 use crate::policy::{Action, Decision, Injected, Phase};
+use crate::token::{HeldToken, TokenTable};
 
 /// The outcome of a review of many objects.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What could not be read.
     pub errors: Vec<InputError>,
+    /// Whether the tokens of Pods are shown.
+    pub shows_tokens: bool,
 }
 
 /// A place in a source.
@@ -76,6 +79,25 @@ pub struct Outcome {
     pub injected: Option<Injected>,
     /// What the mutating phase would change.
     pub change: Option<Change>,
+    /// The tokens of a Pod as it would be stored.
+    pub tokens: Option<Holding>,
+}
+
+/// The tokens of a Pod after the change that a policy makes.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// The tokens.
+    pub table: TokenTable,
+    /// The volumes that the change adds, by name.
+    pub added_volumes: Vec<String>,
+}
+
+impl Holding {
+    /// Whether a token is in the Pod because the policy gives it.
+    #[must_use]
+    pub fn is_injected(&self, token: &HeldToken) -> bool {
+        token.source.volume().is_some_and(|volume| self.added_volumes.iter().any(|added| added == volume))
+    }
 }
 
 /// Where a finding was made.

@@ -28,6 +28,20 @@ impl<T> List<T> {
     }
 }
 
+impl<T> List<T> {
+    /// Adds an item at the end.
+    pub(super) fn push(&mut self, item: T) {
+        self.0 = match std::mem::replace(&mut self.0, Items::Absent) {
+            Items::Absent => Items::One(item),
+            Items::One(first) => Items::Many(vec![first, item]),
+            Items::Many(mut items) => {
+                items.push(item);
+                Items::Many(items)
+            }
+        };
+    }
+}
+
 impl<T> Default for List<T> {
     fn default() -> Self {
         Self(Items::Absent)

@@ -12,6 +12,7 @@ mod pod;
 mod secret;
 mod service_account;
 mod text;
+mod token_items;
 mod token_request;
 mod volume;
 mod workload;
@@ -25,6 +26,7 @@ pub use pod::{Container, EnvFromSource, EnvVar, Pod, PodSpec, VolumeDevice, Volu
 pub use secret::{LEGACY_TOKEN_TYPE, Secret};
 pub use service_account::ServiceAccount;
 pub use text::{LongText, Text};
+pub use token_items::{TOKEN_KEY, TokenItems};
 pub use token_request::{BoundObject, TokenRequest, TokenRequestSpec};
 pub use volume::{
     DownwardApiItem, DownwardApiSource, FieldRef, ItemsSource, KeyToPath, LocalReference, PathOnly, PodCertificate,

@@ -107,8 +107,10 @@ pub struct VolumeDevice<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvVar<'a> {
-    /// `value`, where it is long.
+    /// The variable.
     #[serde(borrow)]
+    pub name: Text<'a>,
+    /// `value`, where it is long.
     pub value: LongText<'a>,
     value_from: Option<EnvVarSource<'a>>,
 }
@@ -117,8 +119,17 @@ impl EnvVar<'_> {
     /// The Secret that the value is taken from.
     #[must_use]
     pub fn secret(&self) -> Option<&str> {
-        let reference = self.value_from.as_ref()?.secret_key_ref.as_ref()?;
-        Some(&*reference.name).filter(|name| !name.is_empty())
+        self.secret_key_ref().map(|reference| &*reference.name)
+    }
+
+    /// The key of that Secret.
+    #[must_use]
+    pub fn secret_key(&self) -> Option<&str> {
+        self.secret_key_ref().map(|reference| &*reference.key)
+    }
+
+    fn secret_key_ref(&self) -> Option<&SecretKeyReference<'_>> {
+        self.value_from.as_ref()?.secret_key_ref.as_ref().filter(|reference| !reference.name.is_empty())
     }
 }
 
@@ -126,14 +137,24 @@ impl EnvVar<'_> {
 #[serde(default, rename_all = "camelCase")]
 struct EnvVarSource<'a> {
     #[serde(borrow)]
-    secret_key_ref: Option<LocalReference<'a>>,
+    secret_key_ref: Option<SecretKeyReference<'a>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct SecretKeyReference<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    key: Text<'a>,
 }
 
 /// One entry of `envFrom`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvFromSource<'a> {
+    /// What is put before each key to make the variable's name.
     #[serde(borrow)]
+    pub prefix: Text<'a>,
     secret_ref: Option<LocalReference<'a>>,
 }
 

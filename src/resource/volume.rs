@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{List, Text};
+use super::{List, Text, TokenItems};
 
 /// A volume of a Pod. The API server allows one source in each; a view may hold more, and the rules look at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Volume<'a> {
     pub name: Text<'a>,
     /// `projected`.
     pub projected: Option<ProjectedVolume<'a>>,
-    secret: Option<SecretName<'a>>,
+    secret: Option<SecretVolume<'a>>,
     azure_file: Option<SecretName<'a>>,
     csi: Option<NodePublishSecretRef<'a>>,
     cephfs: Option<SecretRef<'a>>,
@@ -32,7 +32,7 @@ impl Volume<'_> {
     /// The list of fields is that of `VisitPodSecretNames` in kubernetes `pkg/api/v1/pod/util.go`.
     pub fn secrets(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
-            ("secret.secretName", secret_name(self.secret.as_ref())),
+            ("secret.secretName", self.secret.as_ref().and_then(SecretVolume::name)),
             ("azureFile.secretName", secret_name(self.azure_file.as_ref())),
             (
                 "csi.nodePublishSecretRef.name",
@@ -48,6 +48,25 @@ impl Volume<'_> {
         ]
         .into_iter()
         .filter_map(|(field, name)| Some((field, name?)))
+    }
+
+    /// The files that a `secret` volume writes the token of a legacy Secret to.
+    pub fn secret_token_paths(&self) -> impl Iterator<Item = &str> {
+        self.secret.iter().flat_map(|secret| secret.items.paths())
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SecretVolume<'a> {
+    #[serde(borrow)]
+    secret_name: Text<'a>,
+    items: TokenItems<'a>,
+}
+
+impl SecretVolume<'_> {
+    fn name(&self) -> Option<&str> {
+        Some(&*self.secret_name).filter(|name| !name.is_empty())
     }
 }
 

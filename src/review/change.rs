@@ -25,3 +25,13 @@ pub(super) fn of(patches: &[Vec<u8>], before: &Value, after: &Value) -> Option<C
     let patch = RawValue::from_string(format!("[{}]", operations.join(","))).ok()?;
     Some(Change { patch, lines: diff::lines(before, after) })
 }
+
+/// The names of the volumes that a Pod has after a change and had not before.
+pub(super) fn added_volumes(before: &Value, after: &Value) -> Vec<String> {
+    let names = |pod: &Value| -> Vec<String> {
+        let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
+        volumes.filter_map(|volume| Some(volume.get("name")?.as_str()?.to_owned())).collect()
+    };
+    let before = names(before);
+    names(after).into_iter().filter(|name| !before.contains(name)).collect()
+}

@@ -117,7 +117,7 @@ impl Outcome {
             merge(&mut unknown, decision.notes.unknown.clone());
         }
         let injected = all().find_map(|decision| decision.injected.clone());
-        Self { warnings, remarks, unknown, injected, decision, change: None }
+        Self { warnings, remarks, unknown, injected, decision, change: None, tokens: None }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{account_plugin, change, request};
 use crate::admission::{Malformed, Resource};
 use crate::install::{self, SYSTEM_NAMESPACES};
 use crate::policy::{Answer, Builtin, Phase};
-use crate::report::{Outcome, Verdict};
+use crate::report::{Holding, Outcome, Verdict};
 
 /// The API server calls a mutating webhook once, and once more after a change.
 const MOST_ROUNDS: usize = 2;
@@ -91,7 +91,17 @@ impl Review<'_> {
         }
         let answer = self.ask(subject, Phase::Validate, &object)?;
         let outcome = Outcome::of(&earlier, answer.decision.clone());
-        Ok((answer, Outcome { change: change::of(&patches, &before, &object), ..outcome }))
+        let change = change::of(&patches, &before, &object);
+        let tokens = if is_pod { self.tokens(subject, &before, &object)? } else { None };
+        Ok((answer, Outcome { change, tokens, ..outcome }))
+    }
+
+    /// The tokens of a Pod that the webhook has changed from `before` to `after`.
+    fn tokens(&self, subject: &Subject<'_>, before: &Value, after: &Value) -> Result<Option<Holding>, Refusal> {
+        let body = request::create(subject.kind, subject.namespace, after);
+        let table = self.policies.tokens(subject.policy, &body, subject.known, self.now);
+        let added_volumes = change::added_volumes(before, after);
+        Ok(table.map_err(Refusal::Malformed)?.map(|table| Holding { table, added_volumes }))
     }
 
     fn ask(&self, subject: &Subject<'_>, phase: Phase, object: &Value) -> Result<Answer, Refusal> {

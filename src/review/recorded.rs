@@ -1,12 +1,14 @@
 //! Recorded reviews, judged by their very bytes and with what the webhook would know.
 
+use serde_json::Value;
+
 use super::change;
 use super::context::Known;
 use super::judge::{Review, location, sites};
 use super::node::{Node, Unreadable};
 use super::object::Object;
 use super::source::Source;
-use crate::report::{Outcome, Report, Verdict};
+use crate::report::{Holding, Outcome, Report, Verdict};
 
 impl Review<'_> {
     /// Asks the questions of `phases`; one verdict for each.
@@ -41,12 +43,19 @@ impl Review<'_> {
             let places = sites(source, &object, &answer);
             let patch = answer.decision.patch.clone();
             let mut outcome = Outcome::of(&[], answer.decision);
+            let before = object.node.value();
+            let mut after = before.clone();
             if let Some(patch) = patch {
-                let before = object.node.value();
-                let mut after = before.clone();
                 change::apply(&patch, &mut after).map_err(|error| Unreadable::at(object.node.span.start, error))?;
                 outcome.change = change::of(&[patch], &before, &after);
             }
+            let changed = with_object(review.node, &after);
+            let table = self
+                .policies
+                .tokens(policy, changed.as_bytes(), inventory, self.now)
+                .map_err(|error| Unreadable::at(review.node.span.start, error.to_string()))?;
+            let added_volumes = change::added_volumes(&before, &after);
+            outcome.tokens = table.map(|table| Holding { table, added_volumes });
             let name = text(request, "name");
             report.verdicts.push(Verdict {
                 location: location(source, review),
@@ -62,6 +71,15 @@ impl Review<'_> {
         }
         Ok(())
     }
+}
+
+/// The review with another object in it.
+fn with_object(review: &Node, object: &Value) -> String {
+    let mut review = review.value();
+    if let Some(old) = review.pointer_mut("/request/object") {
+        old.clone_from(object);
+    }
+    review.to_string()
 }
 
 fn text(node: &Node, key: &str) -> String {

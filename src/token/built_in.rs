@@ -19,16 +19,19 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// A volume that only has such a name is one like any other; the plugin itself looks at nothing but the name.
 #[must_use]
 pub fn is_built_in(volume: &Volume<'_>, spec: &PodSpec<'_>) -> bool {
-    spec.automount_service_account_token != Some(false)
-        && has_generated_name(&volume.name)
-        && holds_exactly(
-            volume,
-            [
-                Source::Token { path: "token", audience: "", seconds: AUTOMOUNT_SECONDS },
-                Source::RootCertificate,
-                Source::Namespace,
-            ],
-        )
+    automounted_seconds(volume, spec) == Some(AUTOMOUNT_SECONDS)
+}
+
+/// The lifetime that is asked for in the plugin's own volume, in seconds: the plugin's, or what it was retuned to. `None` for
+/// any other volume.
+pub(super) fn automounted_seconds(volume: &Volume<'_>, spec: &PodSpec<'_>) -> Option<u64> {
+    if spec.automount_service_account_token == Some(false) || !has_generated_name(&volume.name) {
+        return None;
+    }
+    let token = volume.projected.as_ref()?.sources.first()?.service_account_token.as_ref()?;
+    let seconds = u64::try_from(token.expiration_seconds?).ok()?;
+    let content = [Source::Token { path: "token", audience: "", seconds }, Source::RootCertificate, Source::Namespace];
+    holds_exactly(volume, content).then_some(seconds)
 }
 
 fn has_generated_name(name: &str) -> bool {

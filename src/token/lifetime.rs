@@ -1,7 +1,7 @@
 //! How long a token lasts, which is not always what was asked for.
 
 use super::built_in::AUTOMOUNT_SECONDS;
-use crate::policy::ClusterSettings;
+use super::cluster::ClusterSettings;
 
 /// What the API server writes where no `expirationSeconds` was given (kubernetes `pkg/apis/core/v1/defaults.go`).
 pub const DEFAULT_SECONDS: u64 = 3600;
@@ -33,7 +33,7 @@ pub fn is_for_api_server(audience: &str, cluster: &ClusterSettings) -> bool {
 #[cfg(test)]
 mod tests {
     use super::effective_seconds;
-    use crate::policy::ClusterSettings;
+    use crate::token::ClusterSettings;
 
     fn seconds(audience: &str, requested: impl Into<Option<i64>>) -> u64 {
         effective_seconds(audience, requested.into(), &ClusterSettings::default())

@@ -1,8 +1,8 @@
 //! Every projected token of a Pod.
 
 use super::built_in::is_built_in;
+use super::cluster::ClusterSettings;
 use super::lifetime::effective_seconds;
-use crate::policy::ClusterSettings;
 use crate::resource::{FieldPath, PodSpec, TokenProjection, Volume};
 
 /// One `serviceAccountToken` source.
@@ -30,8 +30,14 @@ impl ProjectedToken<'_> {
     /// The path of `field` of the token, where `volumes` is the path of the volumes.
     #[must_use]
     pub fn path(&self, volumes: FieldPath, field: &'static str) -> FieldPath {
+        self.source_path(volumes).field(field)
+    }
+
+    /// The path of the token itself.
+    #[must_use]
+    pub fn source_path(&self, volumes: FieldPath) -> FieldPath {
         let source = volumes.index(self.volume_index).field("projected.sources").index(self.source_index);
-        source.field("serviceAccountToken").field(field)
+        source.field("serviceAccountToken")
     }
 }
 
@@ -52,8 +58,8 @@ mod tests {
     use serde_json::json;
 
     use super::projected_tokens;
-    use crate::policy::ClusterSettings;
     use crate::resource::{FieldPath, PodSpec};
+    use crate::token::ClusterSettings;
 
     // rows 46 and 48
     #[test]

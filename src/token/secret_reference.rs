@@ -1,9 +1,9 @@
 //! Every way in which a Pod reaches a Secret.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use crate::policy::{PodReview, PodScope};
-use crate::resource::{Container, FieldPath, List, PodSpec, Volume};
+use super::container::{Holder, Place};
+use crate::resource::{Container, FieldPath, PodSpec, Volume};
 
 /// A place in a Pod that names a Secret, or mounts a volume that does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,93 +15,55 @@ pub(crate) enum Route {
     /// A source of a projected volume.
     ProjectedSource(usize, usize),
     /// A variable of a container.
-    Env(ContainerList, usize, usize),
+    Env(Place, usize),
     /// All variables of a container.
-    EnvFrom(ContainerList, usize, usize),
+    EnvFrom(Place, usize),
     /// A mount, by a container that came later, of a volume that holds the Secret.
-    Mount(ContainerList, usize, usize),
-}
-
-/// One of the three lists of containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ContainerList {
-    Init,
-    Regular,
-    Ephemeral,
-}
-
-impl ContainerList {
-    /// The field of the Pod specification.
-    pub(crate) const fn field(self) -> &'static str {
-        match self {
-            Self::Init => "initContainers",
-            Self::Regular => "containers",
-            Self::Ephemeral => "ephemeralContainers",
-        }
-    }
+    Mount(Place, usize),
 }
 
 impl Route {
-    /// Where that is in the reviewed object.
-    pub(crate) fn path(self, review: &PodReview<'_>) -> FieldPath {
-        let container = |list: ContainerList, index| review.spec(list.field()).index(index);
+    /// Where that is, where `spec` is the path of the Pod specification.
+    pub(crate) fn path(self, spec: FieldPath) -> FieldPath {
         match self {
-            Self::ImagePullSecret(index) => review.spec("imagePullSecrets").index(index).field("name"),
-            Self::Volume(index, field) => review.spec("volumes").index(index).field(field),
+            Self::ImagePullSecret(index) => spec.field("imagePullSecrets").index(index).field("name"),
+            Self::Volume(index, field) => spec.field("volumes").index(index).field(field),
             Self::ProjectedSource(volume, source) => {
-                review.spec("volumes").index(volume).field("projected.sources").index(source).field("secret.name")
+                spec.field("volumes").index(volume).field("projected.sources").index(source).field("secret.name")
             }
-            Self::Env(list, index, entry) => {
-                container(list, index).field("env").index(entry).field("valueFrom.secretKeyRef.name")
-            }
-            Self::EnvFrom(list, index, entry) => {
-                container(list, index).field("envFrom").index(entry).field("secretRef.name")
-            }
-            Self::Mount(list, index, entry) => container(list, index).field("volumeMounts").index(entry),
+            Self::Env(place, entry) => place.path(spec).field("env").index(entry).field("valueFrom.secretKeyRef.name"),
+            Self::EnvFrom(place, entry) => place.path(spec).field("envFrom").index(entry).field("secretRef.name"),
+            Self::Mount(place, entry) => place.path(spec).field("volumeMounts").index(entry),
         }
     }
 }
 
-/// Calls `visit` with each Secret that the review adds to what the Pod reaches, and the way to it.
-///
-/// The list of ways is that of `VisitPodSecretNames` in kubernetes `pkg/api/v1/pod/util.go`. Of an update to the ephemeral
-/// containers only the new ones count, and with them the volumes that they mount.
-pub(crate) fn visit<'r>(review: &PodReview<'r>, mut visit: impl FnMut(&'r str, Route)) {
-    let spec = &review.pod.spec;
-    if let PodScope::EphemeralContainers { old } = review.scope {
-        for (index, container) in added(&spec.ephemeral_containers, &old.spec.ephemeral_containers) {
-            visit_container(ContainerList::Ephemeral, index, container, &mut visit);
-            visit_mounts(ContainerList::Ephemeral, index, container, spec, &mut visit);
+impl<'p> Holder<'p> {
+    /// Calls `visit` with each Secret that the Pod reaches, and the way to it; of new ephemeral containers, with what they
+    /// reach and with the volumes that they mount.
+    ///
+    /// The list of ways is that of `VisitPodSecretNames` in kubernetes `pkg/api/v1/pod/util.go`.
+    pub(crate) fn secrets(self, mut visit: impl FnMut(&'p str, Route)) {
+        let spec = &self.pod.spec;
+        if self.before.is_some() {
+            for (place, container) in self.containers() {
+                visit_container(place, container, &mut visit);
+                visit_mounts(place, container, spec, &mut visit);
+            }
+            return;
         }
-        return;
-    }
-    for (index, reference) in spec.image_pull_secrets.iter().enumerate() {
-        if !reference.name.is_empty() {
-            visit(&reference.name, Route::ImagePullSecret(index));
+        for (index, reference) in spec.image_pull_secrets.iter().enumerate() {
+            if !reference.name.is_empty() {
+                visit(&reference.name, Route::ImagePullSecret(index));
+            }
         }
-    }
-    for (index, volume) in spec.volumes.iter().enumerate() {
-        visit_volume(volume, |name, below| visit(name, below.route(index)));
-    }
-    let lists = [
-        (ContainerList::Init, &spec.init_containers),
-        (ContainerList::Regular, &spec.containers),
-        (ContainerList::Ephemeral, &spec.ephemeral_containers),
-    ];
-    for (list, containers) in lists {
-        for (index, container) in containers.iter().enumerate() {
-            visit_container(list, index, container, &mut visit);
+        for (index, volume) in spec.volumes.iter().enumerate() {
+            visit_volume(volume, |name, below| visit(name, below.route(index)));
+        }
+        for (place, container) in self.containers() {
+            visit_container(place, container, &mut visit);
         }
     }
-}
-
-/// The containers that `old` has not. Entries of ephemeral containers cannot be changed or removed.
-pub(crate) fn added<'r>(
-    new: &'r List<Container<'_>>,
-    old: &List<Container<'_>>,
-) -> impl Iterator<Item = (usize, &'r Container<'r>)> {
-    let known: HashSet<&str> = old.iter().map(|container| &*container.name).collect();
-    new.iter().enumerate().filter(move |(_, container)| !known.contains(&*container.name))
 }
 
 /// Where in a volume a Secret is named.
@@ -132,27 +94,21 @@ fn visit_volume<'r>(volume: &'r Volume<'_>, mut visit: impl FnMut(&'r str, InVol
     }
 }
 
-fn visit_container<'r>(
-    list: ContainerList,
-    index: usize,
-    container: &'r Container<'_>,
-    visit: &mut impl FnMut(&'r str, Route),
-) {
+fn visit_container<'r>(place: Place, container: &'r Container<'_>, visit: &mut impl FnMut(&'r str, Route)) {
     for (entry, variable) in container.env.iter().enumerate() {
         if let Some(name) = variable.secret() {
-            visit(name, Route::Env(list, index, entry));
+            visit(name, Route::Env(place, entry));
         }
     }
     for (entry, source) in container.env_from.iter().enumerate() {
         if let Some(name) = source.secret() {
-            visit(name, Route::EnvFrom(list, index, entry));
+            visit(name, Route::EnvFrom(place, entry));
         }
     }
 }
 
 fn visit_mounts<'r>(
-    list: ContainerList,
-    index: usize,
+    place: Place,
     container: &Container<'_>,
     spec: &'r PodSpec<'_>,
     visit: &mut impl FnMut(&'r str, Route),
@@ -163,7 +119,7 @@ fn visit_mounts<'r>(
     }
     for volume in &spec.volumes {
         if let Some(entry) = entries.get(&*volume.name) {
-            visit_volume(volume, |name, _| visit(name, Route::Mount(list, index, *entry)));
+            visit_volume(volume, |name, _| visit(name, Route::Mount(place, *entry)));
         }
     }
 }

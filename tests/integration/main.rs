@@ -55,6 +55,7 @@ mod serve_http;
 mod serve_reload;
 mod tls_client;
 mod token_search;
+mod token_table;
 mod views;
 mod webhook;
 mod webhook_configuration;

@@ -93,6 +93,36 @@ fn judges_recorded_reviews() {
 }
 
 #[test]
+fn shows_what_a_pod_would_hold() {
+    insta::assert_snapshot!(screen(&["every-source.yaml", "--tokens", "--policy-name", "audit"]));
+}
+
+#[test]
+fn shows_what_a_pod_holds_after_injection() {
+    insta::assert_snapshot!(screen(&["hardened-account.yaml", "--tokens"]));
+}
+
+#[test]
+fn shows_what_the_pods_of_templates_would_hold() {
+    insta::assert_snapshot!(screen(&["templates.yaml", "--tokens"]));
+}
+
+#[test]
+fn shows_what_the_pod_of_a_recorded_review_would_hold() {
+    insta::assert_snapshot!(screen(&["../recorded/pod.json", "--tokens"]));
+}
+
+#[test]
+fn writes_the_tokens_of_a_pod_for_programs_where_they_are_asked_for() {
+    let report = json(&["every-source.yaml", "--tokens", "--policy-name", "audit"]);
+    insta::assert_json_snapshot!(report["results"][1]["tokens"]);
+    assert!(json(&["every-source.yaml"])["results"][1].get("tokens").is_none());
+    let report = json(&["templates.yaml", "--tokens"]);
+    assert!(report["results"][1].get("tokens").is_none());
+    assert_eq!(report["results"][1]["pods"]["tokens"]["held"][0]["effectiveSeconds"], 31_536_000);
+}
+
+#[test]
 fn writes_json_for_programs() {
     insta::assert_snapshot!(stdout(&review(&["-o", "json", "hardened-account.yaml", "long-lived-secret.yaml"])));
 }

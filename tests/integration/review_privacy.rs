@@ -146,9 +146,12 @@ fn shown(text: String, policy_name: &str) -> String {
     let now = Timestamp::UNIX_EPOCH;
     let review =
         Review { policies: &policies, inventory: &inventory, policy_name, namespace: "a", phases: Phases::Both, now };
-    let report = review.of(&input);
+    let mut report = review.of(&input);
+    let with_changes = report.render(Format::Human);
+    report.shows_tokens = true;
     let errors: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
-    format!("{}\n{}\n{}", report.render(Format::Human), report.render(Format::Json), errors.join("\n"))
+    let (human, json) = (report.render(Format::Human), report.render(Format::Json));
+    format!("{with_changes}\n{human}\n{json}\n{}", errors.join("\n"))
 }
 
 fn assert_no_canary(shown: &str) {

@@ -2,10 +2,10 @@
 
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
-use crate::policy::review::{PodReview, PodScope};
+use crate::policy::review::PodReview;
 use crate::policy::text::{and_more_places, shortened};
 use crate::resource::FieldPath;
-use crate::token::held::{TokenVolumes, containers};
+use crate::token::held::TokenVolumes;
 use crate::token::{Automount, is_for_api_server};
 
 rule! {
@@ -73,20 +73,16 @@ rule! {
 
 fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
     let spec = &review.pod.spec;
-    if spec.service_account_name() != "default" || matches!(review.scope, PodScope::EphemeralContainers { .. }) {
+    if spec.service_account_name() != "default" || !review.is_whole() {
         return;
     }
     let cluster = &review.context.policy.cluster;
     let api_tokens = TokenVolumes::of(spec, |token| is_for_api_server(&token.token.audience, cluster));
     let mut first = None;
     let mut paths: Vec<FieldPath> = Vec::new();
-    for (list, index, container) in containers(spec) {
-        for (entry, _) in
-            container.volume_mounts.iter().enumerate().filter(|(_, mount)| api_tokens.contains(&mount.name))
-        {
-            first = first.or(Some(&*container.name));
-            paths.push(review.spec(list.field()).index(index).field("volumeMounts").index(entry));
-        }
+    for seen in review.holder().token_mounts(&api_tokens) {
+        first = first.or(Some(&*seen.container.name));
+        paths.push(seen.path(review.spec_path()));
     }
     let message = match first {
         Some(name) => {

@@ -112,7 +112,7 @@ fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
     for (place, container) in containers(&review.pod.spec) {
         if plan.volumes().any(|volume| volume.gives_mount_to(place)) {
             first = first.or(Some(&container.name));
-            paths.push(review.spec(place.list).index(place.index).field("volumeMounts"));
+            paths.push(place.path(review.spec_path()).field("volumeMounts"));
         }
     }
     let Some(name) = first else { return };

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::SecretFact;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::{Context, PodReview};
 use crate::policy::text::{and_more_places, shortened};
 use crate::resource::FieldPath;
-use crate::token::secret_reference;
+use crate::token::SecretFact;
 
 rule! {
     /// ## What it finds
@@ -95,8 +94,8 @@ fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
     let mut legacy: Vec<Reached<'_>> = Vec::new();
     // Where each Secret stands in `legacy`, if it does.
     let mut met: BTreeMap<&str, Option<usize>> = BTreeMap::new();
-    secret_reference::visit(review, |secret, route| {
-        let place = *met.entry(secret).or_insert_with(|| match legacy_account(&review.context, secret) {
+    review.holder().secrets(|secret, route| {
+        let place = *met.entry(secret).or_insert_with(|| match review.context.secret(secret) {
             SecretFact::LegacyToken { service_account } => {
                 legacy.push(Reached { secret, service_account: service_account.to_owned(), paths: Vec::new() });
                 Some(legacy.len() - 1)
@@ -108,7 +107,7 @@ fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
             }
         });
         let Some(reached) = place.and_then(|place| legacy.get_mut(place)) else { return };
-        let path = route.path(review);
+        let path = route.path(review.spec_path());
         // A mount reaches a Secret once, however often the volume names it.
         if reached.paths.last() != Some(&path) {
             reached.paths.push(path);
@@ -116,17 +115,6 @@ fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
     });
     for reached in legacy {
         report(&review.context, reached, findings);
-    }
-}
-
-fn legacy_account<'r>(context: &Context<'r>, secret: &'r str) -> SecretFact<'r> {
-    let namespace = &*context.request.namespace;
-    match context.facts.secret(namespace, secret) {
-        SecretFact::Unknown => match context.policy.exceptions.names_exactly(namespace, secret, context.now) {
-            Some(service_account) => SecretFact::LegacyToken { service_account },
-            None => SecretFact::Unknown,
-        },
-        known => known,
     }
 }
 

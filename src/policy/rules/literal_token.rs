@@ -2,12 +2,11 @@
 
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
-use crate::policy::review::{PodReview, PodScope};
+use crate::policy::review::PodReview;
 use crate::policy::text::{and_more_places, shortened};
-use crate::resource::{Container, FieldPath};
-use crate::token::held::containers;
-use crate::token::secret_reference::{ContainerList, added};
-use crate::token::{ServiceAccountToken, TokenKind, find_service_account_token};
+use crate::resource::PodSpec;
+use crate::token::literal::Text;
+use crate::token::{Place, ServiceAccountToken, TokenKind, find_service_account_token};
 
 rule! {
     /// ## What it finds
@@ -89,62 +88,32 @@ rule! {
 }
 
 fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
-    let mut found = Found::default();
-    let spec = &review.pod.spec;
-    if let PodScope::EphemeralContainers { old } = review.scope {
-        for (index, container) in added(&spec.ephemeral_containers, &old.spec.ephemeral_containers) {
-            found.look_at_container(review, (ContainerList::Ephemeral, index, container));
-        }
-    } else {
-        containers(spec).for_each(|place| found.look_at_container(review, place));
-        for (key, value) in review.pod.metadata.annotations.iter() {
-            found.look_at(review, value, || (format!("annotation {}", shortened(key)), review.annotation(key)));
-        }
-    }
-    if let Some(first) = found.first {
-        findings.report(format!("{first}{}", and_more_places(&found.paths)), "Mount a projected token", found.paths);
+    let mut first = None;
+    let mut paths = Vec::new();
+    let is_valid = |token: &ServiceAccountToken| !token.is_expired(review.context.now);
+    review.holder().texts(|text, value| {
+        let Some(token) = find_service_account_token(value.as_bytes(), is_valid) else { return };
+        first.get_or_insert_with(|| describe(text, &token, &review.pod.spec));
+        paths.push(text.path(review.base.clone()));
+    });
+    if let Some(first) = first {
+        findings.report(format!("{first}{}", and_more_places(&paths)), "Mount a projected token", paths);
     }
 }
 
-/// The places of tokens in a Pod, and a sentence about the first.
-#[derive(Default)]
-struct Found {
-    first: Option<String>,
-    paths: Vec<FieldPath>,
-}
-
-impl Found {
-    fn look_at_container(
-        &mut self,
-        review: &PodReview<'_>,
-        (list, index, container): (ContainerList, usize, &Container<'_>),
-    ) {
-        let path = || review.spec(list.field()).index(index);
-        let name = || shortened(&container.name);
-        for (entry, variable) in container.env.iter().enumerate() {
-            self.look_at(review, variable.value.as_str(), || {
-                (format!("a variable of container {}", name()), path().field("env").index(entry).field("value"))
-            });
-        }
-        for (field, texts) in [("command", &container.command), ("args", &container.args)] {
-            for (entry, text) in texts.iter() {
-                self.look_at(review, text, || {
-                    (format!("{field} of container {}", name()), path().field(field).index(entry))
-                });
-            }
-        }
-    }
-
-    fn look_at(&mut self, review: &PodReview<'_>, text: &str, place: impl Fn() -> (String, FieldPath)) {
-        let is_valid = |token: &ServiceAccountToken| !token.is_expired(review.context.now);
-        let Some(token) = find_service_account_token(text.as_bytes(), is_valid) else { return };
-        let nature = match token.kind {
-            TokenKind::Legacy { .. } => "legacy token",
-            TokenKind::Bound(_) => "token",
-        };
-        let (place, path) = place();
-        let account = format!("{}/{}", shortened(&token.namespace), shortened(&token.service_account));
-        self.first.get_or_insert_with(|| format!("{place} holds a {nature} of ServiceAccount {account}"));
-        self.paths.push(path);
-    }
+/// A sentence about the first token.
+fn describe(text: Text<'_>, token: &ServiceAccountToken, spec: &PodSpec<'_>) -> String {
+    let name = |place: Place| shortened(place.container(spec).map_or("", |container| &container.name));
+    let place = match text {
+        Text::Env(place, _) => format!("a variable of container {}", name(place)),
+        Text::Command(place, _) => format!("command of container {}", name(place)),
+        Text::Args(place, _) => format!("args of container {}", name(place)),
+        Text::Annotation(key) => format!("annotation {}", shortened(key)),
+    };
+    let nature = match token.kind {
+        TokenKind::Legacy { .. } => "legacy token",
+        TokenKind::Bound(_) => "token",
+    };
+    let account = format!("{}/{}", shortened(&token.namespace), shortened(&token.service_account));
+    format!("{place} holds a {nature} of ServiceAccount {account}")
 }

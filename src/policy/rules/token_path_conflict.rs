@@ -2,12 +2,14 @@
 
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
-use crate::policy::review::{PodReview, PodScope};
+use crate::policy::review::PodReview;
 use crate::policy::text::{and_more_places, shortened};
-use crate::resource::{Container, FieldPath, List, ProjectedSource, VolumeMount};
+use crate::resource::{Container, FieldPath, Volume};
 use crate::token::Relation;
-use crate::token::held::{TokenVolumes, containers};
+use crate::token::files::contended;
+use crate::token::held::TokenVolumes;
 use crate::token::meeting::meetings;
+use crate::token::sight::partial;
 
 rule! {
     /// ## What it finds
@@ -15,7 +17,7 @@ rule! {
     /// - two sources of one projected volume that write the same file, where one of them is a token,
     /// - two mounts of one container at the same path in different spellings, where one holds a token,
     /// - a mount below the directory of a token, and
-    /// - a mount of a token volume with `subPath` or `subPathExpr`.
+    /// - a mount of a token with `subPath`, or of a token volume with `subPathExpr`.
     ///
     /// ## Why it matters
     ///
@@ -75,8 +77,9 @@ rule! {
     ///
     /// ## Limits
     ///
-    /// A source without `items` writes every key of its object, and which keys it has is not known; it is none. `/run` and
-    /// `/var/run` are different here, since what the image makes of them is not known either.
+    /// A source without `items` writes every key of its object, and which keys it has is not known; it is none. Neither is a
+    /// `subPath` that shows another file of the token's volume, such as `ca.crt`. `/run` and `/var/run` are different here, since
+    /// what the image makes of them is not known either.
     TW206 "token-path-conflict" {
         looks_at: "Pod CREATE, templates",
         finding: "A token whose file is not its own, or is never renewed.",
@@ -87,57 +90,34 @@ rule! {
 }
 
 fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
-    if matches!(review.scope, PodScope::EphemeralContainers { .. }) {
+    if !review.is_whole() {
         return;
     }
-    let spec = &review.pod.spec;
-    let token_volumes = TokenVolumes::of(spec, |_| true);
-    for (index, volume) in spec.volumes.iter().enumerate().filter(|(_, volume)| token_volumes.contains(&volume.name)) {
-        if let Some(projected) = &volume.projected {
-            let sources = || review.spec("volumes").index(index).field("projected.sources");
-            check_files(&volume.name, &projected.sources, sources, findings);
+    let token_volumes = TokenVolumes::of(&review.pod.spec, |_| true);
+    if token_volumes.is_empty() {
+        return;
+    }
+    for (index, volume) in review.pod.spec.volumes.iter().enumerate() {
+        if token_volumes.contains(&volume.name) {
+            check_files(volume, || review.spec("volumes").index(index), findings);
         }
     }
-    for (list, index, container) in containers(spec) {
-        let mounts = || review.spec(list.field()).index(index).field("volumeMounts");
+    for (place, container) in review.holder().containers() {
+        let mounts = || place.path(review.spec_path()).field("volumeMounts");
         check_renewal(container, &token_volumes, mounts, findings);
         check_directories(container, &token_volumes, mounts, findings);
     }
 }
 
 /// Sources that write a file which another source writes too, where one of the two is a token.
-fn check_files(
-    volume: &str,
-    sources: &List<ProjectedSource<'_>>,
-    path: impl Fn() -> FieldPath,
-    findings: &mut Findings<'_>,
-) {
-    let files: Vec<(usize, &str)> =
-        sources.iter().enumerate().flat_map(|(index, source)| files(source).map(move |file| (index, file))).collect();
-    let is_token = |index: usize| sources[index].service_account_token.is_some();
-    let met =
-        meetings(files.len(), |at| files[at].1, |at| is_token(files[at].0), |relation| relation == Relation::Same);
-    let Some((_, first)) = met.first().map(|at| files[*at]) else { return };
-    let mut indices: Vec<usize> = met.into_iter().map(|at| files[at].0).collect();
-    indices.dedup();
-    let paths: Vec<FieldPath> = indices.into_iter().map(|index| path().index(index)).collect();
-    let (volume, file) = (shortened(volume), shortened(first));
+fn check_files(volume: &Volume<'_>, path: impl Fn() -> FieldPath, findings: &mut Findings<'_>) {
+    let Some(found) = volume.projected.as_ref().and_then(|projected| contended(&projected.sources)) else { return };
+    let source = |index| path().field("projected.sources").index(index);
+    let paths: Vec<FieldPath> = found.sources.into_iter().map(source).collect();
+    let (volume, file) = (shortened(&volume.name), shortened(found.file));
     let message =
         format!("volume {volume} writes {file} from two sources, one of them a token{}", and_more_places(&paths));
     findings.report(message, "Give each its own path", paths);
-}
-
-fn files<'s>(source: &'s ProjectedSource<'_>) -> impl Iterator<Item = &'s str> {
-    let token = source.service_account_token.iter().map(|token| &token.path);
-    let secret = source.secret.iter().flat_map(|secret| &secret.items).map(|item| &item.path);
-    let config_map = source.config_map.iter().flat_map(|map| &map.items).map(|item| &item.path);
-    let downward = source.downward_api.iter().flat_map(|downward| &downward.items).map(|item| &item.path);
-    let bundle = source.cluster_trust_bundle.iter().map(|bundle| &bundle.path);
-    let certificate = source.pod_certificate.iter().flat_map(|certificate| {
-        [&certificate.credential_bundle_path, &certificate.key_path, &certificate.certificate_chain_path]
-    });
-    let all = token.chain(secret).chain(config_map).chain(downward).chain(bundle).chain(certificate);
-    all.map(|path| &**path).filter(|path| !path.is_empty())
 }
 
 /// Mounts of a token that are not renewed.
@@ -147,14 +127,10 @@ fn check_renewal(
     path: impl Fn() -> FieldPath,
     findings: &mut Findings<'_>,
 ) {
-    let field = |mount: &VolumeMount<'_>| match (mount.sub_path.is_empty(), mount.sub_path_expr.is_empty()) {
-        (false, _) => Some("subPath"),
-        (true, false) => Some("subPathExpr"),
-        (true, true) => None,
-    };
-    let mounts = container.volume_mounts.iter().enumerate().filter(|(_, mount)| token_volumes.contains(&mount.name));
-    let paths: Vec<FieldPath> =
-        mounts.filter_map(|(index, mount)| Some(path().index(index).field(field(mount)?))).collect();
+    let mounts = container.volume_mounts.iter().enumerate();
+    let partial = mounts.filter_map(|(index, mount)| Some((index, partial(mount)?, mount)));
+    let of_token = partial.filter(|(_, _, mount)| token_volumes.are_seen_by(mount));
+    let paths: Vec<FieldPath> = of_token.map(|(index, field, _)| path().index(index).field(field)).collect();
     if !paths.is_empty() {
         let name = shortened(&container.name);
         let message = format!(

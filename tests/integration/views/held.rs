@@ -49,9 +49,11 @@ fn container(value: &Value) -> Value {
         "devices": list(&value["volumeDevices"], |device| json!(text(&device["devicePath"]))),
         "env": list(&value["env"], |env| {
             let value = Some(text(&env["value"])).filter(|value| value.len() >= 128).unwrap_or_default();
-            json!([value, named(&env["valueFrom"]["secretKeyRef"]["name"])])
+            let reference = &env["valueFrom"]["secretKeyRef"];
+            let name = named(&reference["name"]);
+            json!([text(&env["name"]), value, name, name.map(|_| text(&reference["key"]))])
         }),
-        "envFrom": list(&value["envFrom"], |source| json!(named(&source["secretRef"]["name"]))),
+        "envFrom": list(&value["envFrom"], |source| json!([text(&source["prefix"]), named(&source["secretRef"]["name"])])),
     })
 }
 
@@ -76,6 +78,14 @@ fn source(value: &Value) -> Value {
     })
 }
 
+/// Where a `secret` volume has the key `token`.
+fn token_files(secret: &Value) -> Value {
+    match secret["items"].as_array().filter(|items| !items.is_empty()) {
+        Some(items) => items.iter().filter(|item| item["key"] == "token").map(|item| text(&item["path"])).collect(),
+        None => json!(["token"]),
+    }
+}
+
 fn volume(value: &Value) -> Value {
     let fields = [
         "secret.secretName",
@@ -94,6 +104,7 @@ fn volume(value: &Value) -> Value {
         .filter_map(|field| Some(json!([field, named(field.split('.').fold(value, |value, step| &value[step]))?])));
     json!({
         "name": text(&value["name"]), "secrets": secrets.collect::<Value>(),
+        "token files": some(&value["secret"], token_files).as_array().cloned().unwrap_or_default(),
         "projected": some(&value["projected"], |found| json!([found["defaultMode"], list(&found["sources"], source)])),
     })
 }

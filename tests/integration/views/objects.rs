@@ -181,11 +181,13 @@ fn projected_source() -> Generator {
 }
 
 fn volume() -> Generator {
+    let key = prop_oneof![text(), Just(json!("token"))].boxed();
+    let item = object([("key", key), ("path", text()), ("mode", mode())]);
     let secret_ref = || object([("secretRef", reference()), ("fsType", text())]);
     object([
         ("name", text()),
         ("projected", object([("defaultMode", mode()), ("sources", list(projected_source()))])),
-        ("secret", object([("secretName", text()), ("defaultMode", mode())])),
+        ("secret", object([("secretName", text()), ("items", list(item)), ("defaultMode", mode())])),
         ("azureFile", object([("secretName", text()), ("shareName", text())])),
         ("csi", object([("driver", text()), ("nodePublishSecretRef", reference())])),
         ("cephfs", secret_ref()),

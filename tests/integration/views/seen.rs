@@ -38,8 +38,10 @@ fn container(container: &view::Container<'_>) -> Value {
             mount.name.as_str(), mount.mount_path.as_str(), mount.sub_path.as_str(), mount.sub_path_expr.as_str(),
         ])),
         "devices": list(&container.volume_devices, |device| json!(device.device_path.as_str())),
-        "env": list(&container.env, |env| json!([env.value.as_str(), env.secret()])),
-        "envFrom": list(&container.env_from, |source| json!(source.secret())),
+        "env": list(&container.env, |env| json!([
+            env.name.as_str(), env.value.as_str(), env.secret(), env.secret_key(),
+        ])),
+        "envFrom": list(&container.env_from, |source| json!([source.prefix.as_str(), source.secret()])),
     })
 }
 
@@ -67,6 +69,7 @@ fn volume(volume: &view::Volume<'_>) -> Value {
     let projected = volume.projected.as_ref();
     json!({
         "name": volume.name.as_str(), "secrets": volume.secrets().collect::<Vec<_>>(),
+        "token files": volume.secret_token_paths().collect::<Vec<_>>(),
         "projected": projected.map(|found| json!([found.default_mode, list(&found.sources, source)])),
     })
 }
