@@ -72,10 +72,16 @@ fn seen(view: &View<'_, '_>, route: Route) -> Vec<Sighting> {
         Route::EnvFrom(place, index) => {
             let source = place.container(spec).and_then(|container| container.env_from.get(index));
             let prefix = source.map_or("", |source| &source.prefix);
+            let prefix = if is_identifier(prefix) { prefix } else { "..." };
             one(view.reader(place), Spot::Variable(format!("{prefix}{TOKEN_KEY}")))
         }
         Route::Mount(..) => Vec::new(),
     }
+}
+
+/// Whether this can begin the name of a variable. Anything else may be what somebody wrote there by mistake, and is not shown.
+fn is_identifier(prefix: &str) -> bool {
+    prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The files that a source of a projected volume writes the token to.

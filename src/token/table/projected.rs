@@ -55,10 +55,11 @@ fn doubts(sources: &[ProjectedSource<'_>], token: &ProjectedToken<'_>) -> Vec<Do
     if others().any(|other| files(other).any(is_same)) {
         doubts.push(Doubt::SameFile);
     }
-    // The control plane writes this map, and its only key is `ca.crt`.
-    let is_known =
-        |other: &&ProjectedSource<'_>| !other.config_map.as_ref().is_some_and(|map| map.name == "kube-root-ca.crt");
-    if others().filter(is_known).any(writes_all_keys) {
+    // The control plane writes the map of that name, and its only key is `ca.crt`.
+    let has_unknown_keys = |other: &ProjectedSource<'_>| {
+        other.config_map.as_ref().is_none_or(|map| map.name != "kube-root-ca.crt") && writes_all_keys(other)
+    };
+    if others().any(has_unknown_keys) {
         doubts.push(Doubt::AllKeys);
     }
     doubts
