@@ -4,7 +4,9 @@
 
 mod common_guides;
 mod deployments;
+mod exceptions_from_scan;
 mod injection;
+mod labelling;
 mod legacy_secrets;
 mod manifest;
 mod opting_in;
