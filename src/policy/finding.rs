@@ -116,7 +116,17 @@ impl Findings<'_> {
     /// Reports a finding of several names. `words` says message and advice with names cut as it is told: as far as it takes for
     /// a denial to hold them whole, or else the message alone.
     pub(super) fn report_naming(&mut self, paths: Vec<FieldPath>, words: impl Fn(Names) -> (String, String)) {
-        let (rule, action) = (self.rule, self.action);
+        self.report_naming_at_most(Action::Deny, paths, words);
+    }
+
+    /// The same for a finding that is at most as severe as `limit`, whatever the policy says.
+    pub(super) fn report_naming_at_most(
+        &mut self,
+        limit: Action,
+        paths: Vec<FieldPath>,
+        words: impl Fn(Names) -> (String, String),
+    ) {
+        let (rule, action) = (self.rule, self.action.min(limit));
         let mut finding = Finding { rule, action, message: String::new(), advice: String::new(), paths };
         let fits = |text: &str| text.chars().count() <= LONGEST_FINDING;
         for names in Names::EVER_SHORTER {

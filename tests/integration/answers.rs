@@ -1,9 +1,11 @@
 //! What people, kubectl and the audit log are told: the words of an answer and their bounds.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokenward::policy::{NoFacts, PolicySet, UNKNOWN_POLICY};
 
-use crate::fixture::{Court, Review, exception, token_secret};
+use crate::fixture::{Court, Review, exception, legacy_jwt, token_secret};
 use crate::pods::{container, hardened, opted_out};
 
 /// A name as long as Kubernetes allows.
@@ -50,6 +52,26 @@ fn the_first_finding_stands_whole_within_its_bound_whatever_the_names() {
         assert!(first.ends_with('.') && !first.ends_with("..."), "{first}");
         let expired = first.split("; exception ").nth(1).expect("the exception is named");
         assert!(expired.contains("ee...ee") && expired.contains(" expired on 2026-10-31 (owner oo"), "{first}");
+    }
+}
+
+#[test]
+fn so_it_does_where_a_secret_holds_a_token() {
+    let (secret, account) = (longest('s'), longest('a'));
+    for (ended, excused, key, named) in
+        [("TW103", "TW104", "token", secret.clone()), ("TW104", "TW103", "kubeconfig", longest('t'))]
+    {
+        let mut court =
+            [exception(ended, &secret, &account, "2026-10-31"), exception(excused, &secret, &account, "2027-12-31")];
+        (court[0].name, court[0].owner) = (longest('e'), longest('o'));
+        let court = Court::new().with_exceptions(court.to_vec());
+        let token = STANDARD.encode(legacy_jwt(&named, &account));
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": secret}, "data": {key: token}});
+        let verdict = court.validate("restricted", &Review::create("secrets", object));
+        assert_eq!(verdict.findings(), [format!("{ended}=deny")], "{verdict:?}");
+        let first = first_finding(verdict.message());
+        assert!(first.chars().count() <= 256 && first.ends_with('.') && !first.ends_with("..."), "{first}");
+        assert!(first.contains("ee...ee") && first.contains(" expired on 2026-10-31 (owner oo"), "{first}");
     }
 }
 

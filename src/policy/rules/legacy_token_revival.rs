@@ -3,7 +3,6 @@
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::Change;
-use crate::policy::text::shortened;
 use crate::resource::{FieldPath, Secret};
 use crate::token::{TokenKind, find_service_account_token};
 
@@ -95,15 +94,13 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     });
     let Some(own) = own else { return };
     let Err(expired) = change.context.excuse(name, &own.service_account, findings) else { return };
-    let account = shortened(&own.service_account);
-    findings.report(
-        format!(
-            "Secret {namespace}/{} would make an old token of ServiceAccount {account} valid again{expired}",
-            shortened(name)
-        ),
-        format!("Leave it out; use kubectl create token {account}"),
-        vec![FieldPath::of("data.token")],
-    );
+    findings.report_naming(vec![FieldPath::of("data.token")], |names| {
+        let (name, account) = (names.cut(name), names.cut(&own.service_account));
+        let message =
+            format!("Secret {namespace}/{name} would make an old token of ServiceAccount {account} valid again");
+        let advice = format!("Leave it out; use kubectl create token {account}");
+        (format!("{message}{}", expired.with(names)), advice)
+    });
 }
 
 /// What the token controller does, by the shape of the change: the token was empty, and the account is the same.

@@ -8,7 +8,6 @@ use crate::policy::Action;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::{Change, Context};
-use crate::policy::text::shortened;
 use crate::resource::{FieldPath, Secret, StringMap};
 use crate::token::{ServiceAccountToken, TokenKind, visit_service_account_tokens};
 
@@ -150,11 +149,10 @@ fn report(change: &Change<'_, Secret<'_>>, key: &str, token: &ServiceAccountToke
         TokenKind::Legacy { .. } => "a legacy token".to_owned(),
         TokenKind::Bound(bound) => format!("a token of {} seconds", bound.lifetime()),
     };
-    let account = format!("{}/{}", shortened(&token.namespace), shortened(&token.service_account));
-    findings.report_at_most(
-        limit,
-        format!("Secret {} holds {nature} of ServiceAccount {account}{expired}", shortened(name)),
-        "Let the client ask for a token when it needs one",
-        vec![FieldPath::of("data").key(key)],
-    );
+    findings.report_naming_at_most(limit, vec![FieldPath::of("data").key(key)], |names| {
+        let account = format!("{}/{}", names.cut(&token.namespace), names.cut(&token.service_account));
+        let message = format!("Secret {} holds {nature} of ServiceAccount {account}", names.cut(name));
+        let advice = "Let the client ask for a token when it needs one";
+        (format!("{message}{}", expired.with(names)), advice.to_owned())
+    });
 }
