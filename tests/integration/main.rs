@@ -16,6 +16,7 @@ mod canary;
 mod certs_command;
 mod command_line;
 mod decision_properties;
+mod decision_table;
 mod demo;
 mod documentation;
 mod exceptions;

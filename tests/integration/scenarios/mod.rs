@@ -2,6 +2,7 @@
 //! `tokenward manifests` renders is applied with `kubectl apply`. One file per group of scenarios.
 #![allow(clippy::panic, clippy::expect_used, reason = "a scenario that cannot go on ends its test with a message")]
 
+mod api_server;
 mod common_guides;
 mod deployments;
 mod exceptions_from_scan;
