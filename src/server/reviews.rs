@@ -115,7 +115,7 @@ impl Reviews {
         let inventory = self.inventory.load();
         match (self.judge)(&policies, policy, phase, body, &inventory, (self.clock)()) {
             Ok(answer) => {
-                self.metrics.decided(phase, answer.resource, &answer.decision, begun.elapsed());
+                self.metrics.decided(phase, &answer, begun.elapsed());
                 Ok(answer)
             }
             Err(malformed) => {

@@ -19,7 +19,7 @@ use prometheus_client::registry::Registry;
 use super::dropped_lines;
 use crate::admission::Resource;
 use crate::certs::CertificateResolver;
-use crate::policy::{Decision, ExceptionState, Phase, PolicySet};
+use crate::policy::{Answer, Decision, ExceptionState, Phase, PolicySet};
 
 /// From the time of a small review to the longest that a caller waits.
 const DURATION_BUCKETS: [f64; 16] = [
@@ -216,14 +216,16 @@ impl Metrics {
         Self { registry: Arc::new(registry), admissions, findings, duration, injected, reloads, shed, connections }
     }
 
-    /// Counts a decision, its findings and its injection.
-    pub fn decided(&self, phase: Phase, resource: Resource, decision: &Decision, took: Duration) {
-        self.answered(phase, resource, &decision.policy, Outcome::of(decision), took);
+    /// Counts a decision, its findings and its injection. A dry run is a review like any, but gives no Pod a token.
+    pub fn decided(&self, phase: Phase, answer: &Answer, took: Duration) {
+        let decision = &answer.decision;
+        self.answered(phase, answer.resource, &decision.policy, Outcome::of(decision), took);
         for finding in &decision.findings {
             let (rule, action) = (finding.rule.code, finding.action.as_str());
             self.findings.get_or_create(&Finding { policy: decision.policy.clone(), rule, action }).inc();
         }
-        if decision.patch.is_some() && decision.injected.as_ref().is_some_and(|injected| injected.done) {
+        let is_injected = decision.patch.is_some() && decision.injected.as_ref().is_some_and(|injected| injected.done);
+        if is_injected && !answer.dry_run {
             self.injected.get_or_create(&Injected { policy: decision.policy.clone() }).inc();
         }
     }

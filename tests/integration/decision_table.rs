@@ -305,11 +305,12 @@ const ROWS: &[Row] = &[
     ),
     row(
         40,
-        "a dry run: the same decision",
+        "a dry run: the same decision, and not counted as a Pod that was given a token",
         &[
             "injection::does_the_same_in_a_dry_run",
             "pod_rules::decides_the_same_in_a_dry_run",
             "secret_rules::decides_the_same_in_a_dry_run",
+            "decision_table::http::a_dry_run_is_a_review_but_gives_no_pod_a_token",
             "scenarios::injection::a_dry_run_gives_the_same_verdict_and_stores_nothing",
         ],
     ),
@@ -712,7 +713,11 @@ const ROWS: &[Row] = &[
             "admission_wire::a_user_without_groups_is_a_user",
         ],
     ),
-    row(92, "a fault of ours: caught, 500, not to be tried again", &["tokenward::server::reviews::tests::a_panic_is_a_500_that_is_not_tried_again_and_stays_with_its_review"]),
+    row(
+        92,
+        "a fault of ours: caught, 500, not to be tried again",
+        &["tokenward::server::reviews::tests::a_panic_is_a_500_that_is_not_tried_again_and_stays_with_its_review"],
+    ),
 ];
 
 #[test]

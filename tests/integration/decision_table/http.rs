@@ -59,6 +59,23 @@ async fn assert_malformed(reviews: impl IntoIterator<Item = Review>) {
     }
 }
 
+// row 40
+#[tokio::test]
+async fn a_dry_run_is_a_review_but_gives_no_pod_a_token() {
+    let serving = Serving::start();
+    let review = Review::create("pods", hardened(&json!({})));
+    let reviews = r#"tokenward_admission_total{policy="baseline",phase="mutate",resource="pods",decision="changed"}"#;
+    let injected = r#"tokenward_injected_total{policy="baseline"}"#;
+    for (dry_run, counted) in [(true, [1.0, 0.0]), (false, [2.0, 1.0])] {
+        let answer =
+            serving.post("/mutate/baseline", review.clone().with("dryRun", json!(dry_run)).bytes()).await.json();
+        assert_eq!(answer["response"]["patchType"], "JSONPatch");
+        for (series, count) in [reviews, injected].into_iter().zip(counted) {
+            assert!((serving.metric(series).await - count).abs() < 0.5, "{series} with dryRun {dry_run}");
+        }
+    }
+}
+
 // row 85
 #[tokio::test]
 async fn a_namespaced_object_without_a_namespace_is_400() {
