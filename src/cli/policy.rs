@@ -1,6 +1,7 @@
-//! `tokenward policy`: shows policies as a policy file, and checks such files.
+//! `tokenward policy`: shows policies as a policy file, checks such files, and writes policies for the API server itself.
 
 mod check;
+mod export;
 mod show;
 
 use super::{Exit, Failure};
@@ -17,11 +18,14 @@ enum Command {
     Show(show::Arguments),
     /// Check policy files: every problem with its place, and exceptions that have ended, end soon, overlap or match nothing.
     Check(check::Arguments),
+    /// Write what the API server can decide by itself, for a cluster without the webhook: policies in CEL.
+    Export(export::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Show(arguments) => show::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
     }
 }

@@ -11,19 +11,19 @@ use crate::policy::{Action, Builtin, Phase, Policy, PolicySet, Rule, UNKNOWN_POL
 const UNLABELLED_POLICY: &str = Builtin::Baseline.as_str();
 
 /// The policy that judges the labels of namespaces.
-const NAMESPACES_POLICY: &str = Builtin::Baseline.as_str();
+pub(super) const NAMESPACES_POLICY: &str = Builtin::Baseline.as_str();
 
 /// Never DELETE: a namespace that is being deleted could then wait for us for ever.
-const CREATE_OR_UPDATE: &[&str] = &["CREATE", "UPDATE"];
+pub(super) const CREATE_OR_UPDATE: &[&str] = &["CREATE", "UPDATE"];
 
 /// A policy and the namespaces that it judges.
-struct Judge<'p> {
-    scope: Scope<'p>,
+pub(super) struct Judge<'p> {
+    pub(super) scope: Scope<'p>,
     /// The first part of the entries' names. A policy's name has no dot, so none is taken twice.
-    label: String,
+    pub(super) label: String,
     /// The last part of the URL path.
     path: &'p str,
-    policy: &'p Policy,
+    pub(super) policy: &'p Policy,
 }
 
 /// An entry of a webhook configuration.
@@ -43,7 +43,7 @@ pub(super) struct Entry<'p> {
 }
 
 /// One judge for each policy, one for labels that name none, and with [`Mode::ClusterWide`] one for missing labels.
-fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
+pub(super) fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
     let mut judges: Vec<_> = policies
         .iter()
         .map(|policy| Judge {
@@ -91,13 +91,24 @@ fn namespaces(policies: &PolicySet) -> Entry<'_> {
         name: "namespaces.validate.tokenward.dev".to_owned(),
         path: format!("/{}/{NAMESPACES_POLICY}", Phase::Validate.as_str()),
         scope: Scope::All,
-        rules: vec![RuleWithOperations {
-            scope: Some("Cluster".to_owned()),
-            ..rule("", &["namespaces"], CREATE_OR_UPDATE)
-        }],
+        rules: vec![namespaces_rule()],
         conditions: vec![Condition::NotBeingDeleted, Condition::PolicyLabelChanged],
         fails_closed: refuses,
     }
+}
+
+/// Everything that makes Pods from a template.
+pub(super) fn template_rules() -> Vec<RuleWithOperations> {
+    vec![
+        rule("", &["podtemplates", "replicationcontrollers"], CREATE_OR_UPDATE),
+        rule("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"], CREATE_OR_UPDATE),
+        rule("batch", &["cronjobs", "jobs"], CREATE_OR_UPDATE),
+    ]
+}
+
+/// Namespaces themselves.
+pub(super) fn namespaces_rule() -> RuleWithOperations {
+    RuleWithOperations { scope: Some("Cluster".to_owned()), ..rule("", &["namespaces"], CREATE_OR_UPDATE) }
 }
 
 impl<'p> Judge<'p> {
@@ -127,11 +138,7 @@ impl<'p> Judge<'p> {
             name: self.name("advise"),
             path: self.path(Phase::Validate),
             scope: self.scope.clone(),
-            rules: vec![
-                rule("", &["podtemplates", "replicationcontrollers"], CREATE_OR_UPDATE),
-                rule("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"], CREATE_OR_UPDATE),
-                rule("batch", &["cronjobs", "jobs"], CREATE_OR_UPDATE),
-            ],
+            rules: template_rules(),
             conditions: vec![Condition::NotBeingDeleted, Condition::TemplateChanged],
             fails_closed: false,
         }
@@ -180,7 +187,7 @@ fn inspects_every_secret(policy: &Policy) -> bool {
 }
 
 /// Resources are listed by name: `pods/*` would also match the heavy traffic of `pods/status`.
-fn rule(group: &str, resources: &[&str], operations: &[&str]) -> RuleWithOperations {
+pub(super) fn rule(group: &str, resources: &[&str], operations: &[&str]) -> RuleWithOperations {
     let owned = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
     RuleWithOperations {
         api_groups: owned(&[group]),

@@ -18,6 +18,7 @@ mod network;
 mod object;
 mod pods;
 mod scope;
+pub mod validating_admission_policy;
 mod webhooks;
 pub mod yaml;
 

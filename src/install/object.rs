@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+    ValidatingWebhookConfiguration,
+};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -66,6 +69,10 @@ objects! {
     ValidatingWebhookConfiguration,
     /// Which requests the webhook changes.
     MutatingWebhookConfiguration,
+    /// A rule that the API server runs itself.
+    ValidatingAdmissionPolicy,
+    /// Where such a rule applies, and what it does.
+    ValidatingAdmissionPolicyBinding,
 }
 
 /// The metadata of an object in the namespace.

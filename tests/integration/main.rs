@@ -20,6 +20,7 @@ mod decision_table;
 mod demo;
 mod documentation;
 mod exceptions;
+mod exported_policies;
 mod fixture;
 mod held_token_rules;
 mod image;

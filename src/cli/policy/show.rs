@@ -44,7 +44,7 @@ fn document(policy: &Policy) -> String {
     summary + &config::show_policy(policy)
 }
 
-fn unknown_policy(wanted: &str, set: &PolicySet) -> anyhow::Error {
+pub(super) fn unknown_policy(wanted: &str, set: &PolicySet) -> anyhow::Error {
     let names: Vec<&str> = set.iter().map(|policy| policy.name.as_str()).collect();
     match config::nearest(wanted, names.iter().copied()) {
         Some(near) => anyhow!("no policy is called {wanted:?}; did you mean {near}?"),

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const CONTROLLERS: &str = "serviceaccount-token-controller,serviceaccount-controller,\
     root-ca-certificate-publisher-controller,namespace-controller,replicaset-controller,deployment-controller,\
     job-controller,legacy-serviceaccount-token-cleaner-controller,garbage-collector-controller,\
-    clusterrole-aggregation-controller";
+    clusterrole-aggregation-controller,validatingadmissionpolicy-status-controller";
 
 /// A running control plane. Dropping it takes it down; should it never be dropped, the watchdog does that.
 pub(crate) struct ControlPlane {
