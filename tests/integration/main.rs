@@ -15,6 +15,7 @@ mod bad_input;
 mod canary;
 mod certs_command;
 mod command_line;
+mod conformance;
 mod decision_properties;
 mod decision_table;
 mod demo;

@@ -8,12 +8,15 @@ use clap::Command;
 use tokenward::cli;
 use tokenward::policy::RULES;
 
+use crate::conformance;
+
 const GENERATED: &str = "<!-- Made by `make docs` from the code. -->";
 
 /// All generated pages by their path.
 pub(super) fn pages() -> BTreeMap<PathBuf, String> {
     let mut pages =
         BTreeMap::from([(PathBuf::from("docs/cli.md"), commands()), (PathBuf::from("docs/rules/README.md"), rules())]);
+    pages.insert(PathBuf::from("docs/conformance.md"), format!("{GENERATED}\n\n{}", conformance::page::page()));
     for rule in RULES {
         pages.insert(PathBuf::from(format!("docs/rules/{}.md", rule.code)), format!("{GENERATED}\n\n{}", rule.page()));
     }
