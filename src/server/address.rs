@@ -10,6 +10,10 @@ use tokio::net::{TcpListener, TcpSocket};
 /// Connections that the kernel completes before they are accepted; a burst of new ones must not be refused by it.
 const BACKLOG: u32 = 4096;
 
+/// What the kernel keeps of answers that a caller has not read, in bytes, twice over as it counts. By itself it would let that
+/// grow to megabytes for each connection, and charge them to the memory limit of the container. Few answers are larger.
+const UNREAD: u32 = 64 * 1024;
+
 /// An address and a port, or a port on all interfaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
@@ -139,6 +143,8 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart must not wait for the last connections of the process before it.
     socket.set_reuseaddr(true)?;
+    // Connections have it from the socket that they were accepted on.
+    socket.set_send_buffer_size(UNREAD)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

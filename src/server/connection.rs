@@ -71,7 +71,12 @@ impl Protocol {
     /// Serves a connection until it ends.
     pub(super) async fn serve(&self, stream: TcpStream, connections: &Arc<Connections>, turn: Turn) {
         let Some(tls) = &self.tls else { return self.speak_http(stream, connections, &turn).await };
-        match timeout(self.limits.handshake, tls.accept(stream)).await {
+        let handshake = async {
+            stream.readable().await?;
+            turn.speaks();
+            tls.accept(stream).await
+        };
+        match timeout(self.limits.handshake, handshake).await {
             Ok(Ok(stream)) if turn.finish() => self.speak_http(stream, connections, &turn).await,
             Ok(Err(error)) => self.refused.report(&error),
             Ok(Ok(_)) | Err(_) => self.handshake_shed(),

@@ -87,7 +87,7 @@ pub struct Limits {
     pub reviews: usize,
     /// Open connections; one more is closed at once.
     pub connections: usize,
-    /// TLS handshakes under way; one more ends the oldest.
+    /// TLS handshakes under way; one more ends the oldest, one that has not begun before one that has.
     pub handshakes: usize,
     /// For the whole TLS handshake.
     pub handshake: Duration,
@@ -105,7 +105,7 @@ impl Default for Limits {
             bodies: 64 * 1024 * 1024,
             reviews: 1024,
             connections: 2048,
-            handshakes: 512,
+            handshakes: 1024,
             handshake: Duration::from_secs(5),
             slow: Duration::from_secs(10),
             idle: Duration::from_mins(3),

@@ -1,8 +1,9 @@
 //! Connections that have not come to anything yet: their handshake is not over, or without TLS their first request has not
 //! begun.
 //!
-//! They are bounded by themselves, and where they are too many the oldest gives way to the newest. A caller that means it
-//! is through within milliseconds; whoever only opens connections, however many, pushes out its own.
+//! They are bounded by themselves, and where they are too many the oldest gives way to the newest: first of those that have
+//! not sent a byte, then of the others. A caller that means it speaks at once and is through within milliseconds; whoever only
+//! opens connections, however many, pushes out its own.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -22,7 +23,8 @@ pub(super) struct Unfinished {
 #[derive(Debug, Default)]
 struct Queue {
     last: u64,
-    waiting: BTreeMap<u64, Waiting>,
+    silent: BTreeMap<u64, Waiting>,
+    speaking: BTreeMap<u64, Waiting>,
 }
 
 #[derive(Debug)]
@@ -41,12 +43,12 @@ impl Unfinished {
     pub(super) fn begin(self: &Arc<Self>, place: Place) -> (Turn, PushedOut) {
         let (push_out, pushed_out) = oneshot::channel();
         let mut queue = self.queue();
-        if queue.waiting.len() >= self.limit {
+        if queue.silent.len() + queue.speaking.len() >= self.limit {
             queue.push_out_oldest();
         }
         queue.last += 1;
         let number = queue.last;
-        queue.waiting.insert(number, Waiting { place, push_out });
+        queue.silent.insert(number, Waiting { place, push_out });
         let turn = Turn { unfinished: Arc::clone(self), number, place: OnceLock::new() };
         (turn, PushedOut(pushed_out))
     }
@@ -63,10 +65,14 @@ impl Unfinished {
 
 impl Queue {
     fn push_out_oldest(&mut self) -> Option<Place> {
-        let (_, oldest) = self.waiting.pop_first()?;
+        let (_, oldest) = self.silent.pop_first().or_else(|| self.speaking.pop_first())?;
         // Its task may have ended on its own at this moment.
         let _ = oldest.push_out.send(());
         Some(oldest.place)
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Waiting> {
+        self.silent.remove(&number).or_else(|| self.speaking.remove(&number))
     }
 }
 
@@ -79,12 +85,20 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// Has sent something.
+    pub(super) fn speaks(&self) {
+        let mut queue = self.unfinished.queue();
+        if let Some(waiting) = queue.silent.remove(&self.number) {
+            queue.speaking.insert(self.number, waiting);
+        }
+    }
+
     /// Leaves the queue, since the connection has come to something; false when it was pushed out before.
     pub(super) fn finish(&self) -> bool {
         if self.place.get().is_some() {
             return true;
         }
-        let Some(waiting) = self.unfinished.queue().waiting.remove(&self.number) else { return false };
+        let Some(waiting) = self.unfinished.queue().remove(self.number) else { return false };
         self.place.set(waiting.place).is_ok()
     }
 }
@@ -92,7 +106,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if self.place.get().is_none() {
-            self.unfinished.queue().waiting.remove(&self.number);
+            self.unfinished.queue().remove(self.number);
         }
     }
 }
@@ -129,6 +143,21 @@ mod tests {
         assert!(!first.finish());
         assert!(second.finish() && second.finish() && third.finish());
         assert_eq!(connections.open(), 2);
+    }
+
+    #[test]
+    fn whoever_says_nothing_gives_way_before_those_who_speak() {
+        let connections = Connections::new(10);
+        let unfinished = Unfinished::new(3);
+        let [first, second, third] = [(); 3].map(|()| begin(&connections, &unfinished));
+        first.speaks();
+        third.speaks();
+        let [fourth, fifth] = [(); 2].map(|()| begin(&connections, &unfinished));
+        assert!(!second.finish() && !fourth.finish(), "the silent ones are gone");
+        fifth.speaks();
+        let sixth = begin(&connections, &unfinished);
+        assert!(!first.finish(), "where all speak, the oldest");
+        assert!(third.finish() && fifth.finish() && sixth.finish());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod account_and_namespace_rules;
 mod admission_wire;
 mod answers;
+mod api_server_client;
 mod applied_manifests;
 mod bad_input;
 mod canary;
@@ -40,6 +41,7 @@ mod policy_file;
 mod policy_file_refusals;
 mod ratchet;
 mod references;
+mod reliability;
 mod review_bad_input;
 mod review_bodies;
 mod review_command;

@@ -65,7 +65,11 @@ impl Caller {
 
     /// A stream after the handshake, for those who write by hand.
     pub(crate) async fn connect_raw(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await?;
+        self.handshake(TcpStream::connect(address).await?).await
+    }
+
+    /// The same on a connection that is there already.
+    pub(crate) async fn handshake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         TlsConnector::from(Arc::clone(&self.settings)).connect(self.name.clone(), stream).await
     }
 
@@ -126,6 +130,11 @@ impl<B> Connection<B>
 where
     B: Body + 'static,
 {
+    /// Whether the other side has closed it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Sends a request; it fails when the connection does, and is not sent again.
     pub(crate) async fn send(&mut self, request: Request<B>) -> hyper::Result<Reply> {
         self.sender.ready().await?;

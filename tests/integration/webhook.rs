@@ -28,7 +28,12 @@ type Log = Arc<Mutex<Vec<String>>>;
 impl Webhook {
     /// Starts `tokenward serve` with `arguments` on free ports of the loopback interface, and waits until it is ready.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).spawn().unwrap();
+        Self::run(command(arguments))
+    }
+
+    /// The same by a command that was changed, or that is another one which becomes it in the end.
+    pub(crate) fn run(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let reading = Arc::new(AtomicBool::new(true));
         let (log, lines) = follow(&mut child, &reading);
         let ready = loop {
@@ -71,9 +76,19 @@ impl Webhook {
         assert!(Command::new("sh").args(["-c", r#"kill -TERM "$0""#, &pid]).status().unwrap().success());
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the process to end by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let end = Instant::now() + PATIENCE;
+        self.wait_for(PATIENCE)
+    }
+
+    /// The same for a process that may take its time.
+    pub(crate) fn wait_for(&mut self, patience: Duration) -> ExitStatus {
+        let end = Instant::now() + patience;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;

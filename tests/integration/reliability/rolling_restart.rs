@@ -1,0 +1,171 @@
+//! An upgrade as people see it: two replicas behind one address, replaced one after the other while Pods are created.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::service::Service;
+use super::{PATIENCE, figure, in_full, short_or_full};
+use crate::installation::{POLICY_LABEL, output_of, tokenward};
+use crate::rig::eventually::eventually;
+use crate::rig::host::{free_ports, host_address};
+use crate::rig::namespace::Namespace;
+use crate::rig::process::Process;
+use crate::rig::users::User;
+use crate::rig::{self, ControlPlane};
+
+/// One Pod of the Deployment, as far as it matters here.
+struct Replica {
+    process: Process,
+    address: SocketAddr,
+    admin_address: SocketAddr,
+}
+
+impl Replica {
+    fn start(rig: &ControlPlane, certificates: &Path, number: usize) -> Self {
+        let [port, admin_port] = free_ports().unwrap();
+        let (address, admin_address) = ((host_address(), port).into(), SocketAddr::from(([127, 0, 0, 1], admin_port)));
+        let mut command = tokenward();
+        command
+            .arg("serve")
+            .args([format!("--listen={address}"), format!("--admin-listen={admin_address}")])
+            .arg("--tls-dir")
+            .arg(certificates)
+            // In the short form a replica is still draining when the test ends, as long as API servers keep connections.
+            .args(short_or_full(&["--drain-close-after=1s"][..], &[]));
+        Self {
+            process: rig.run_beside("tokenward serve", &format!("replica-{number}"), command),
+            address,
+            admin_address,
+        }
+    }
+}
+
+/// The webhook configurations, taken away in the end.
+struct Applied<'rig> {
+    rig: &'rig ControlPlane,
+    yaml: String,
+}
+
+impl<'rig> Applied<'rig> {
+    fn to(rig: &'rig ControlPlane, url: &str, certificates: &Path) -> Self {
+        let mut manifests = tokenward();
+        manifests.args(["manifests", "--url", url, "--tls-dir"]).arg(certificates);
+        let applied = Self { rig, yaml: output_of(manifests).unwrap() };
+        rig.kubectl(["apply", "-f", "-"]).stdin(applied.yaml.as_str()).ok();
+        applied
+    }
+}
+
+impl Drop for Applied<'_> {
+    fn drop(&mut self) {
+        self.rig.kubectl(["delete", "--ignore-not-found", "-f", "-"]).stdin(self.yaml.as_str()).run();
+    }
+}
+
+fn pod(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "serviceAccountName": "app",
+            "automountServiceAccountToken": false,
+            "containers": [{"name": "app", "image": "app.example.com/app:1"}],
+        },
+    })
+}
+
+fn is_injected(pod: &Value) -> bool {
+    pod["spec"]["volumes"]
+        .as_array()
+        .is_some_and(|volumes| volumes.iter().any(|it| it["name"] == "tokenward-api-access"))
+}
+
+/// Creates Pods with `kubectl` one after the other; each must be stored, and with its token. Gives their number.
+fn create_pods(namespace: &Namespace<'_>, stop: &AtomicBool) -> u32 {
+    let mut created = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let manifest = pod(&format!("web-{created}")).to_string();
+        let stored = namespace.kubectl_as(User::Developer, ["create", "-f", "-"]).stdin(manifest).json();
+        assert!(is_injected(&stored), "Pod {created} is stored without a token: {stored:#}");
+        created += 1;
+    }
+    created
+}
+
+/// Has a control plane of its own: others need their webhook.
+#[test]
+fn a_rolling_restart_refuses_no_pod_and_leaves_none_without_its_token() {
+    let rig = rig::solitary();
+    let rig = &*rig;
+    let certificates = tempfile::tempdir().unwrap();
+    let mut certs = tokenward();
+    certs.args(["certs", "make", "--ip", &host_address().to_string(), "--out"]).arg(certificates.path());
+    output_of(certs).unwrap();
+
+    let runtime = Runtime::new().unwrap();
+    let service =
+        runtime.block_on(Service::start(host_address(), short_or_full(Duration::from_secs(1), Duration::from_secs(4))));
+    let mut started = 0;
+    let mut start = || {
+        started += 1;
+        let replica = Replica::start(rig, certificates.path(), started);
+        runtime.block_on(async {
+            let added = service.add(replica.address, replica.admin_address);
+            tokio::time::timeout(PATIENCE, added).await.expect("a replica is not ready");
+        });
+        replica
+    };
+    let mut serving = [start(), start()];
+    let _applied = Applied::to(rig, &format!("https://{}", service.address), certificates.path());
+    let namespace = rig.namespace("rolling", &[(POLICY_LABEL, "baseline")]);
+    namespace.service_account("app", Some(false));
+    eventually(PATIENCE, || {
+        let answer = rig.post(User::Administrator, &namespace.path("pods?dryRun=All"), &pod("probe"));
+        if is_injected(&answer.body) {
+            Ok(())
+        } else {
+            Err(format!("not injected yet: {} {}", answer.code, answer.body))
+        }
+    });
+
+    let stop = AtomicBool::new(false);
+    let begun = Instant::now();
+    let (created, ended) = thread::scope(|scope| {
+        let creating = scope.spawn(|| create_pods(&namespace, &stop));
+        let mut leaving = Vec::new();
+        for _ in 0..short_or_full(2, 4) {
+            let next = start();
+            let old = std::mem::replace(&mut serving[0], next);
+            serving.rotate_left(1);
+            old.process.terminate();
+            runtime.block_on(service.gone(old.address));
+            leaving.push(old);
+            thread::sleep(short_or_full(Duration::from_secs(1), Duration::from_secs(5)));
+        }
+        // In the full form Pods are created until the last old replica has ended by itself.
+        let ended = leaving.iter_mut().filter_map(|old| old.process.wait(short_or_full(Duration::ZERO, PATIENCE * 2)));
+        let ended: Vec<_> = ended.collect();
+        stop.store(true, Ordering::Relaxed);
+        (creating.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), ended)
+    });
+    assert!(created > 0);
+    if in_full() {
+        assert_eq!(ended.len(), 4, "an old replica does not end");
+        assert!(ended.iter().all(std::process::ExitStatus::success), "{ended:?}");
+    }
+    figure(
+        "R1",
+        format_args!(
+            "{created} Pods created with kubectl in {:.0} s beside {} restarts of 2 replicas: none refused, none without its token",
+            begun.elapsed().as_secs_f64(),
+            short_or_full(2, 4)
+        ),
+    );
+}
