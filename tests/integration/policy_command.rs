@@ -182,3 +182,25 @@ fn check_says_which_file_is_missing() {
     1 problem
     ");
 }
+
+#[test]
+fn export_writes_the_policies_that_are_named() {
+    let directory = directory(&[("strict.yaml", STRICT)]);
+    let arguments = ["policy", "export", "--format", "vap", "--policy", "strict.yaml", "strict"];
+    let (code, written, told) = run(&arguments, &directory);
+    assert_eq!((code, told.as_str()), (0, ""));
+    assert!(
+        written.starts_with("# The part of tokenward's rules that the API server can decide by itself"),
+        "{written}"
+    );
+    assert!(written.contains("\n  name: strict.tw101.tokenward.dev\n") && !written.contains("name: restricted."));
+}
+
+#[test]
+fn export_suggests_the_nearest_name_and_asks_for_a_format() {
+    let (code, written, told) = run(&["policy", "export", "--format", "vap", "basline"], &directory(&[]));
+    assert_eq!((code, written.as_str()), (2, ""));
+    assert_eq!(told, "error: no policy is called \"basline\"; did you mean baseline?\n");
+    let (code, _, told) = run(&["policy", "export"], &directory(&[]));
+    assert!(code == 2 && told.contains("--format"), "{told}");
+}

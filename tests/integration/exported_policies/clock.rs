@@ -20,7 +20,19 @@ fn exceptions(namespace: &str) -> String {
              reason: The old build server\n  owner: builds@example.com\n  expires: {date}\n"
         )
     };
-    days.map(one).join("---\n")
+    days.map(one).join("---\n") + &others()
+}
+
+/// As many more as there is room for, about other namespaces: they must not cost the API server more than it allows.
+fn others() -> String {
+    let other = |number: u32| {
+        format!(
+            "---\napiVersion: tokenward.dev/v1alpha1\nkind: TokenException\nmetadata: {{name: other-{number}}}\nspec:\n  \
+             rules: [legacy-token-secret]\n  namespace: elsewhere-*\n  secret: ci-{number}\n  serviceAccount: ci\n  \
+             reason: The old build server\n  owner: builds@example.com\n  expires: 2099-12-31\n"
+        )
+    };
+    (0..450).map(other).collect()
 }
 
 fn create(namespace: &Namespace<'_>, name: &str, created: Option<&str>) -> Answer {
