@@ -50,6 +50,10 @@ record: rig ## Record the reviews in tests/fixtures/reviews anew from a real API
 	$(CARGO) build --quiet --locked --bin tokenward --example $@
 	$(CARGO) run --quiet --locked --example record
 
+.PHONY: bench
+bench: ## Measure what a decision costs beside reading the bytes, as a table
+	$(CARGO) bench --locked --bench floor
+
 .PHONY: lint
 lint: fmt clippy doc core deny ## Check formatting, lints, documentation, the core by itself, and dependencies
 

@@ -9,6 +9,7 @@
 
 mod account_and_namespace_rules;
 mod admission_wire;
+mod allocations;
 mod answers;
 mod api_server_client;
 mod applied_manifests;
