@@ -19,12 +19,12 @@ impl PatchWriter {
     }
 
     /// Adds a member or inserts an element at `pointer`, a JSON Pointer whose tokens are already escaped.
-    pub fn add(&mut self, pointer: &str, value: &impl Serialize) {
+    pub fn add(&mut self, pointer: impl Serialize, value: &impl Serialize) {
         self.operation("add", pointer, value);
     }
 
     /// Replaces the value at `pointer`.
-    pub fn replace(&mut self, pointer: &str, value: &impl Serialize) {
+    pub fn replace(&mut self, pointer: impl Serialize, value: &impl Serialize) {
         self.operation("replace", pointer, value);
     }
 
@@ -38,15 +38,16 @@ impl PatchWriter {
         Some(self.json)
     }
 
-    fn operation(&mut self, op: &'static str, path: &str, value: &impl Serialize) {
+    fn operation(&mut self, op: &'static str, path: impl Serialize, value: &impl Serialize) {
         #[derive(Serialize)]
-        struct Operation<'o, V> {
+        struct Operation<'o, P, V> {
             op: &'static str,
-            path: &'o str,
+            path: P,
             value: &'o V,
         }
         if self.json.is_empty() {
-            self.json.reserve(1024);
+            // The usual patch: a volume, a few mounts and the stamp.
+            self.json.reserve(2048);
         }
         self.json.push(if self.json.is_empty() { b'[' } else { b',' });
         let start = self.json.len();

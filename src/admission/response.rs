@@ -1,5 +1,6 @@
 //! The answer to a review, in the form that `VerifyAdmissionResponse` accepts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::display::Base64Display;
@@ -18,7 +19,7 @@ pub struct Response<'a> {
     /// Shown to the user by kubectl.
     pub warnings: Vec<String>,
     /// Written to the audit log, each key behind the webhook's name.
-    pub audit_annotations: BTreeMap<&'static str, String>,
+    pub audit_annotations: BTreeMap<&'static str, Cow<'a, str>>,
 }
 
 /// A refusal: HTTP code 403 with reason `Forbidden`.
@@ -78,7 +79,7 @@ struct Body<'r> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'r [String],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    audit_annotations: &'r BTreeMap<&'static str, String>,
+    audit_annotations: &'r BTreeMap<&'static str, Cow<'r, str>>,
 }
 
 impl<'r> Body<'r> {

@@ -146,7 +146,7 @@ fn known_policy(policies: &PolicySet, name: &str) -> Result<(), Failure> {
     if policies.get(name).is_some() {
         return Ok(());
     }
-    let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
+    let names: Vec<&str> = policies.iter().map(|policy| &*policy.name).collect();
     let near = config::nearest(name, names.iter().copied());
     let hint = near.map_or_else(String::new, |known| format!("did you mean {known}? "));
     Err(anyhow!("no policy is called {name:?}; {hint}known are {}", names.join(", ")).into())

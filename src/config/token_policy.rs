@@ -37,7 +37,7 @@ pub(super) fn read(reader: &mut Reader<'_>, document: Id) -> Option<(Policy, Id)
     if let Some(spec) = spec {
         policy = read_spec(reader, spec, own)?;
     }
-    policy.name = name;
+    policy.name = name.into();
     Some((policy, name_id))
 }
 

@@ -48,13 +48,13 @@ pub(super) fn judges(mode: Mode, policies: &PolicySet) -> Vec<Judge<'_>> {
         .iter()
         .map(|policy| Judge {
             scope: Scope::Labelled(&policy.name),
-            label: policy.name.clone(),
+            label: policy.name.to_string(),
             path: &policy.name,
             policy,
         })
         .collect();
     judges.push(Judge {
-        scope: Scope::UnknownLabel(policies.iter().map(|policy| policy.name.as_str()).collect()),
+        scope: Scope::UnknownLabel(policies.iter().map(|policy| &*policy.name).collect()),
         label: UNKNOWN_POLICY.to_owned(),
         path: UNKNOWN_POLICY,
         policy: policies.select(UNKNOWN_POLICY),

@@ -1,5 +1,6 @@
 //! A decision in the words and bounds of an admission response.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Action;
@@ -73,9 +74,9 @@ impl Decision {
         if !self.is_allowed() {
             return Vec::new();
         }
-        let unknown = self.unknown_policy().map(|sentence| line(&sentence, LONGEST_WARNING));
-        let findings = self.shown().map(|finding| line(&finding.headline(), LONGEST_WARNING));
-        let remarks = self.remarks.iter().map(|remark| line(remark, LONGEST_WARNING));
+        let unknown = self.unknown_policy().map(|sentence| line(&sentence, LONGEST_WARNING).into_owned());
+        let findings = self.shown().map(|finding| line(&finding.headline(), LONGEST_WARNING).into_owned());
+        let remarks = self.remarks.iter().map(|remark| line(remark, LONGEST_WARNING).into_owned());
         let mut warnings: Vec<String> = unknown.into_iter().chain(findings).chain(remarks).collect();
         if warnings.len() > MOST_WARNINGS {
             let more = warnings.len() - (MOST_WARNINGS - 1);
@@ -98,32 +99,49 @@ impl Decision {
         })
     }
 
-    fn audit_annotations(&self) -> BTreeMap<&'static str, String> {
+    /// The codes of all findings with their actions, such as `TW101=deny,TW204=audit`.
+    #[must_use]
+    pub fn codes(&self) -> String {
+        let mut codes = String::new();
+        let mut last = None;
+        for finding in &self.findings {
+            let entry = (finding.rule.code, finding.action);
+            if last.replace(entry) == Some(entry) {
+                continue;
+            }
+            if !codes.is_empty() {
+                codes.push(',');
+            }
+            codes.extend([entry.0, "=", entry.1.as_str()]);
+        }
+        codes
+    }
+
+    fn audit_annotations(&self) -> BTreeMap<&'static str, Cow<'_, str>> {
         let mut annotations = BTreeMap::new();
-        let mut add = |key, value: &str| {
-            annotations.insert(key, line(value, LONGEST_ANNOTATION));
+        let list = |entries: &[String]| line(&entries.join(","), LONGEST_ANNOTATION).into_owned();
+        let mut add = |key, value| {
+            annotations.insert(key, value);
         };
-        add("policy", &self.policy);
+        let short = |value| line(value, LONGEST_ANNOTATION);
+        add("policy", short(&self.policy));
         if let Some(requested) = &self.requested_policy {
-            add("requested-policy", requested);
+            add("requested-policy", short(requested));
         }
         if !self.findings.is_empty() {
-            let mut findings: Vec<String> =
-                self.findings.iter().map(|finding| format!("{}={}", finding.rule.code, finding.action)).collect();
-            findings.dedup();
-            add("findings", &findings.join(","));
+            add("findings", Cow::Owned(line(&self.codes(), LONGEST_ANNOTATION).into_owned()));
         }
         if !self.notes.exceptions.is_empty() {
-            add("exceptions", &self.notes.exceptions.join(","));
+            add("exceptions", Cow::Owned(list(&self.notes.exceptions)));
         }
         if !self.notes.unknown.is_empty() {
-            add("unknown", &self.notes.unknown.join(","));
+            add("unknown", Cow::Owned(list(&self.notes.unknown)));
         }
         if let Some(state) = self.notes.legacy_secret {
-            add("legacy-secret", state);
+            add("legacy-secret", Cow::Borrowed(state));
         }
         if let Some(injected) = &self.injected {
-            add(if injected.done { "injected" } else { "would-inject" }, &injected.summary);
+            add(if injected.done { "injected" } else { "would-inject" }, short(&injected.summary));
         }
         annotations
     }

@@ -1,5 +1,7 @@
 //! The outcome of one evaluation.
 
+use std::sync::Arc;
+
 use super::Action;
 use super::finding::{Finding, Notes};
 
@@ -27,7 +29,7 @@ impl Phase {
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// The policy that judged.
-    pub policy: String,
+    pub policy: Arc<str>,
     /// The name that was asked for, where no policy has it and `restricted` judged in its place.
     pub requested_policy: Option<String>,
     /// All findings, most severe first.

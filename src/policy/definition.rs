@@ -14,8 +14,8 @@ use crate::token::ClusterSettings;
 /// A policy: which rules apply how strictly, which tokens are allowed, and what is injected.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The name that a namespace's label chooses it by.
-    pub name: String,
+    /// The name that a namespace's label chooses it by; shared, since every decision says it.
+    pub name: Arc<str>,
     /// The built-in policy that it starts from; it also says how strict the policy is as a whole.
     pub extends: Builtin,
     actions: Vec<Action>,
@@ -36,7 +36,7 @@ impl Policy {
     #[must_use]
     pub fn builtin(builtin: Builtin) -> Self {
         Self {
-            name: builtin.as_str().to_owned(),
+            name: builtin.as_str().into(),
             extends: builtin,
             actions: RULES.iter().map(|rule| builtin.action(rule)).collect(),
             tokens: TokenLimits::default(),

@@ -1,6 +1,7 @@
 //! From a request to a decision.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ use crate::token::Automount;
 #[must_use]
 pub fn evaluate(phase: Phase, request: &Request<'_>, facts: &dyn Facts, policy: &Policy, now: Timestamp) -> Decision {
     let mut decision = Decision {
-        policy: policy.name.clone(),
+        policy: Arc::clone(&policy.name),
         requested_policy: None,
         findings: Vec::new(),
         patch: None,

@@ -26,7 +26,7 @@ impl PolicySet {
     pub fn new(policies: Vec<Policy>, exceptions: Exceptions) -> Self {
         let exceptions = Arc::new(exceptions);
         let all: Vec<Policy> = Builtin::ALL.into_iter().map(Policy::builtin).chain(policies).collect();
-        let known = Arc::new(all.iter().map(|policy| (policy.name.clone(), policy.standing())).collect());
+        let known = Arc::new(all.iter().map(|policy| (policy.name.to_string(), policy.standing())).collect());
         let mut by_name = BTreeMap::new();
         let mut restricted = Policy::builtin(Builtin::Restricted);
         for mut policy in all {
@@ -35,7 +35,7 @@ impl PolicySet {
             if policy.name == restricted.name {
                 restricted = policy.clone();
             }
-            by_name.insert(policy.name.clone(), policy);
+            by_name.insert(policy.name.to_string(), policy);
         }
         Self { by_name, restricted, exceptions }
     }

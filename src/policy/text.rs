@@ -63,12 +63,16 @@ pub(super) fn and_more_places<T>(places: &[T]) -> String {
 }
 
 /// One line of at most `longest` characters without control characters, cut at the end.
-pub(super) fn line(text: &str, longest: usize) -> String {
+pub(super) fn line(text: &str, longest: usize) -> Cow<'_, str> {
+    let fits = text.len() <= longest || text.chars().count() <= longest;
+    if fits && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
     let clean = text.chars().filter(|character| !character.is_control());
-    if text.chars().count() <= longest {
+    if fits {
         return clean.collect();
     }
     let mut cut: String = clean.take(longest.saturating_sub(3)).collect();
     cut.push_str("...");
-    cut
+    Cow::Owned(cut)
 }

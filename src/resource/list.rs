@@ -26,6 +26,18 @@ impl<T> List<T> {
     pub const fn is_present(&self) -> bool {
         !matches!(self.0, Items::Absent)
     }
+
+    /// A list that is there, of what `next` gives until it gives nothing.
+    pub(super) fn read<E>(mut next: impl FnMut() -> Result<Option<T>, E>) -> Result<Self, E> {
+        let Some(first) = next()? else { return Ok(Self(Items::Many(Vec::new()))) };
+        let Some(second) = next()? else { return Ok(Self(Items::One(first))) };
+        let mut items = Vec::with_capacity(8);
+        items.extend([first, second]);
+        while let Some(item) = next()? {
+            items.push(item);
+        }
+        Ok(Self(Items::Many(items)))
+    }
 }
 
 impl<T> List<T> {
@@ -91,18 +103,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let Some(first) = sequence.next_element()? else {
-            return Ok(List(Items::Many(Vec::new())));
-        };
-        let Some(second) = sequence.next_element()? else {
-            return Ok(List(Items::One(first)));
-        };
-        let mut items = Vec::with_capacity(8);
-        items.extend([first, second]);
-        while let Some(item) = sequence.next_element()? {
-            items.push(item);
-        }
-        Ok(List(Items::Many(items)))
+        List::read(|| sequence.next_element())
     }
 }
 

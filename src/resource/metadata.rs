@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::Text;
+use super::{List, Text};
 
 /// The part of `metadata` that the rules read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -45,7 +45,7 @@ impl Metadata<'_> {
 /// may be the data of a Secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct StringMap<'a> {
-    entries: Option<Vec<(Text<'a>, Text<'a>)>>,
+    entries: List<(Text<'a>, Text<'a>)>,
 }
 
 impl<'a> StringMap<'a> {
@@ -57,7 +57,7 @@ impl<'a> StringMap<'a> {
 
     /// All entries in the order of the input.
     pub fn iter(&self) -> impl Iterator<Item = &(Text<'a>, Text<'a>)> {
-        self.entries.iter().flatten()
+        self.entries.iter()
     }
 
     /// The entries that are not in `old`, or have another value there.
@@ -77,7 +77,7 @@ impl<'a> StringMap<'a> {
     /// True when the object has a map here, be it empty.
     #[must_use]
     pub const fn is_present(&self) -> bool {
-        self.entries.is_some()
+        self.entries.is_present()
     }
 }
 
@@ -109,14 +109,11 @@ impl<'de> Visitor<'de> for StringMapVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries: Vec<(Text<'de>, Text<'de>)> = Vec::new();
-        while let Some(entry) = map.next_entry::<Text<'de>, Text<'de>>()? {
-            entries.push(entry);
-        }
+        let entries = List::read(|| map.next_entry::<Text<'de>, Text<'de>>())?;
         if has_duplicate_key(&entries) {
             return Err(Error::custom("a key is given twice"));
         }
-        Ok(StringMap { entries: Some(entries) })
+        Ok(StringMap { entries })
     }
 }
 
@@ -143,11 +140,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for StringMap<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{FEW, StringMap, Text};
+    use super::{FEW, List, StringMap, Text};
 
     fn map(entries: &[(String, String)]) -> StringMap<'_> {
-        let entries = entries.iter().map(|(key, value)| (Text::borrowed(key), Text::borrowed(value)));
-        StringMap { entries: Some(entries.collect()) }
+        let mut entries = entries.iter().map(|(key, value)| (Text::borrowed(key), Text::borrowed(value)));
+        StringMap { entries: List::read(|| Ok::<_, ()>(entries.next())).unwrap() }
     }
 
     proptest! {

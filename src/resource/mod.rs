@@ -5,12 +5,12 @@
 
 mod field_path;
 mod list;
-mod long_texts;
 mod metadata;
 mod namespace;
 mod pod;
 mod secret;
 mod service_account;
+mod sparse;
 mod text;
 mod token_items;
 mod token_request;
@@ -19,12 +19,12 @@ mod workload;
 
 pub use field_path::{FieldPath, Segment, escape_pointer};
 pub use list::List;
-pub use long_texts::LongTexts;
 pub use metadata::{Metadata, StringMap};
 pub use namespace::{Namespace, POLICY_LABEL};
 pub use pod::{Container, EnvFromSource, EnvVar, Pod, PodSpec, VolumeDevice, VolumeMount};
 pub use secret::{LEGACY_TOKEN_TYPE, Secret};
 pub use service_account::ServiceAccount;
+pub use sparse::Sparse;
 pub use text::{LongText, Text};
 pub use token_items::{TOKEN_KEY, TokenItems};
 pub use token_request::{BoundObject, TokenRequest, TokenRequestSpec};

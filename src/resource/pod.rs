@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::volume::LocalReference;
-use super::{List, LongText, LongTexts, Metadata, Text, Volume};
+use super::sparse::Telling;
+use super::{List, LongText, Metadata, Sparse, Text, Volume};
 
 /// A Pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -66,15 +67,15 @@ pub struct Container<'a> {
     #[serde(borrow)]
     pub name: Text<'a>,
     /// The long ones of `command`.
-    pub command: LongTexts<'a>,
+    pub command: Sparse<LongText<'a>>,
     /// The long ones of `args`.
-    pub args: LongTexts<'a>,
+    pub args: Sparse<LongText<'a>>,
     /// `volumeMounts`.
     pub volume_mounts: List<VolumeMount<'a>>,
     /// `volumeDevices`.
     pub volume_devices: List<VolumeDevice<'a>>,
-    /// `env`.
-    pub env: List<EnvVar<'a>>,
+    /// The entries of `env` with a long value or a Secret.
+    pub env: Sparse<EnvVar<'a>>,
     /// `envFrom`.
     pub env_from: List<EnvFromSource<'a>>,
 }
@@ -130,6 +131,12 @@ impl EnvVar<'_> {
 
     fn secret_key_ref(&self) -> Option<&SecretKeyReference<'_>> {
         self.value_from.as_ref()?.secret_key_ref.as_ref().filter(|reference| !reference.name.is_empty())
+    }
+}
+
+impl Telling for EnvVar<'_> {
+    fn is_telling(&self) -> bool {
+        !self.value.is_empty() || self.secret().is_some()
     }
 }
 

@@ -6,6 +6,8 @@ use std::ops::Deref;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::sparse::Telling;
+
 /// A string that borrows from the input unless it had to be unescaped. `null` reads as the empty string, as it does in
 /// Go's decoder.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,6 +82,12 @@ impl<'a> LongText<'a> {
 
     fn keep(text: Text<'a>) -> Self {
         Self(if text.len() < SHORTEST_TOKEN { Text::default() } else { text })
+    }
+}
+
+impl Telling for LongText<'_> {
+    fn is_telling(&self) -> bool {
+        !self.is_empty()
     }
 }
 

@@ -203,9 +203,9 @@ fn log(phase: Phase, answer: &Answer) {
                 uid = answer.uid,
                 phase = phase.as_str(),
                 resource = answer.resource.label(),
-                policy = answer.decision.policy,
+                policy = &*answer.decision.policy,
                 decision = outcome.as_str(),
-                codes = codes(answer),
+                codes = answer.decision.codes(),
                 "review"
             )
         };
@@ -215,14 +215,6 @@ fn log(phase: Phase, answer: &Answer) {
     } else {
         line!(debug);
     }
-}
-
-/// Such as `TW101=deny,TW204=audit`.
-fn codes(answer: &Answer) -> String {
-    let mut codes: Vec<String> =
-        answer.decision.findings.iter().map(|finding| format!("{}={}", finding.rule.code, finding.action)).collect();
-    codes.dedup();
-    codes.join(",")
 }
 
 #[cfg(test)]

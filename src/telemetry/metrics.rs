@@ -222,11 +222,11 @@ impl Metrics {
         self.answered(phase, answer.resource, &decision.policy, Outcome::of(decision), took);
         for finding in &decision.findings {
             let (rule, action) = (finding.rule.code, finding.action.as_str());
-            self.findings.get_or_create(&Finding { policy: decision.policy.clone(), rule, action }).inc();
+            self.findings.get_or_create(&Finding { policy: decision.policy.to_string(), rule, action }).inc();
         }
         let is_injected = decision.patch.is_some() && decision.injected.as_ref().is_some_and(|injected| injected.done);
         if is_injected && !answer.dry_run {
-            self.injected.get_or_create(&Injected { policy: decision.policy.clone() }).inc();
+            self.injected.get_or_create(&Injected { policy: decision.policy.to_string() }).inc();
         }
     }
 

@@ -35,14 +35,14 @@ impl<'p> Holder<'p> {
     /// Calls `visit` with each text that may hold a token: those of containers, then annotations of a whole Pod.
     pub(crate) fn texts(self, mut visit: impl FnMut(Text<'p>, &'p str)) {
         for (place, container) in self.containers() {
-            for (index, variable) in container.env.iter().enumerate() {
+            for (index, variable) in container.env.iter() {
                 visit(Text::Env(place, index), variable.value.as_str());
             }
             for (index, text) in container.command.iter() {
-                visit(Text::Command(place, index), text);
+                visit(Text::Command(place, index), text.as_str());
             }
             for (index, text) in container.args.iter() {
-                visit(Text::Args(place, index), text);
+                visit(Text::Args(place, index), text.as_str());
             }
         }
         if self.before.is_none() {

@@ -95,7 +95,7 @@ fn visit_volume<'r>(volume: &'r Volume<'_>, mut visit: impl FnMut(&'r str, InVol
 }
 
 fn visit_container<'r>(place: Place, container: &'r Container<'_>, visit: &mut impl FnMut(&'r str, Route)) {
-    for (entry, variable) in container.env.iter().enumerate() {
+    for (entry, variable) in container.env.iter() {
         if let Some(name) = variable.secret() {
             visit(name, Route::Env(place, entry));
         }

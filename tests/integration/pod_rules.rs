@@ -591,7 +591,7 @@ fn keeps_the_first_finding_of_a_refusal_within_its_bound_whatever_the_names() {
             policy.set_action(Rule::find(rule).unwrap(), Action::Deny);
         }
     });
-    custom.name = longest("p");
+    custom.name = longest("p").into();
     let judge = Judge::custom(custom.clone());
     custom.inject.when = InjectWhen::AutomountDisabled;
     let injecting = Judge::custom(custom);

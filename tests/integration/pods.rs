@@ -101,7 +101,7 @@ fn merge(into: &mut Value, from: &Value) {
 /// A built-in policy under a name of its own, changed.
 pub(crate) fn policy(extends: Builtin, change: impl FnOnce(&mut Policy)) -> Policy {
     let mut policy = Policy::builtin(extends);
-    "custom".clone_into(&mut policy.name);
+    policy.name = "custom".into();
     change(&mut policy);
     policy
 }
@@ -151,7 +151,7 @@ impl Judge {
     pub(crate) fn custom(policy: Policy) -> Self {
         let name = policy.name.clone();
         let policies = PolicySet::new(vec![policy], Exceptions::default());
-        Self { court: Court { policies, ..Court::new() }, policy: name, facts: None }
+        Self { court: Court { policies, ..Court::new() }, policy: name.to_string(), facts: None }
     }
 
     /// The same with other knowledge.

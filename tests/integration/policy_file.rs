@@ -360,7 +360,7 @@ prop_compose! {
         (retune, extends_expiration) in any::<(bool, bool)>(),
     ) -> Policy {
         let mut policy = Policy::builtin(extends);
-        policy.name = name;
+        policy.name = name.into();
         for (rule, action) in RULES.iter().zip(actions) {
             policy.set_action(rule, action);
         }

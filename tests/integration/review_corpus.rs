@@ -180,7 +180,7 @@ async fn compare(folder: &Path) -> usize {
     let inventory = config::parse_inventory(&input.inventories()).unwrap();
     let webhook = Webhook::start(folder);
     let mut connection = webhook.connect().await;
-    let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).chain([UNKNOWN_POLICY]).collect();
+    let names: Vec<&str> = policies.iter().map(|policy| &*policy.name).chain([UNKNOWN_POLICY]).collect();
     let mut compared = 0;
     for policy in names {
         for phase in [Phase::Mutate, Phase::Validate] {

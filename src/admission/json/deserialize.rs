@@ -8,6 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::{Error, Step};
 use super::reader::Reader;
+use super::string::{Short, Spelled};
 
 impl<'de> Reader<'de> {
     /// Reads a value.
@@ -30,9 +31,11 @@ impl<'de> Reader<'de> {
     }
 
     fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        match self.string()? {
-            Cow::Borrowed(string) => visitor.visit_borrowed_str(string),
-            Cow::Owned(string) => visitor.visit_string(string),
+        let mut short = Short::default();
+        match self.string_into(&mut short)? {
+            Spelled::Plain(string) => visitor.visit_borrowed_str(string),
+            Spelled::Short => visitor.visit_str(short.as_str()),
+            Spelled::Long(string) => visitor.visit_string(string),
         }
     }
 

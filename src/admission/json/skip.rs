@@ -76,6 +76,12 @@ impl Reader<'_> {
     #[inline]
     fn skip_string(&mut self) -> Result<(), Error> {
         self.at += 1;
+        self.pass_string()
+    }
+
+    /// Passes over what is left of a string, and its closing quote.
+    #[inline]
+    pub(super) fn pass_string(&mut self) -> Result<(), Error> {
         loop {
             self.pass_plain();
             match self.here() {

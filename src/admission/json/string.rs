@@ -5,10 +5,97 @@ use std::borrow::Cow;
 use super::error::Error;
 use super::reader::Reader;
 
+/// A string, by how it was spelled.
+pub(super) enum Spelled<'de> {
+    /// Without escapes.
+    Plain(&'de str),
+    /// With escapes, and short enough for the caller's buffer.
+    Short,
+    /// With escapes.
+    Long(String),
+}
+
+/// What a string with escapes is written into.
+trait Unescaped {
+    fn push(&mut self, character: char);
+    fn push_str(&mut self, text: &str);
+}
+
+impl Unescaped for String {
+    fn push(&mut self, character: char) {
+        self.push(character);
+    }
+
+    fn push_str(&mut self, text: &str) {
+        self.push_str(text);
+    }
+}
+
+/// Room for a short string, so that one which nobody keeps costs no allocation.
+pub(super) struct Short {
+    bytes: [u8; Self::ROOM],
+    length: usize,
+}
+
+impl Short {
+    const ROOM: usize = 128;
+
+    pub(super) fn as_str(&self) -> &str {
+        // Only whole characters are ever written.
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Default for Short {
+    fn default() -> Self {
+        Self { bytes: [0; Self::ROOM], length: 0 }
+    }
+}
+
+impl Unescaped for Short {
+    fn push(&mut self, character: char) {
+        self.push_str(character.encode_utf8(&mut [0; 4]));
+    }
+
+    fn push_str(&mut self, text: &str) {
+        let end = self.length + text.len();
+        self.bytes[self.length..end].copy_from_slice(text.as_bytes());
+        self.length = end;
+    }
+}
+
 impl<'de> Reader<'de> {
     /// Reads a string. It is borrowed unless it has escapes.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Error> {
+        match self.plain_string()? {
+            (_, Some(string)) => Ok(Cow::Borrowed(string)),
+            (start, None) => {
+                let mut string = String::with_capacity(self.length_from(start)?);
+                self.unescape(start, &mut string).map(|()| Cow::Owned(string))
+            }
+        }
+    }
+
+    /// Reads a string; one with escapes that fits into `short` is written there.
+    #[inline]
+    pub(super) fn string_into(&mut self, short: &mut Short) -> Result<Spelled<'de>, Error> {
+        match self.plain_string()? {
+            (_, Some(string)) => Ok(Spelled::Plain(string)),
+            (start, None) => {
+                let length = self.length_from(start)?;
+                if length <= Short::ROOM {
+                    return self.unescape(start, short).map(|()| Spelled::Short);
+                }
+                let mut string = String::with_capacity(length);
+                self.unescape(start, &mut string).map(|()| Spelled::Long(string))
+            }
+        }
+    }
+
+    /// Reads a string without escapes. Of one with escapes, only where it starts; the reader is at the first of them.
+    #[inline]
+    fn plain_string(&mut self) -> Result<(usize, Option<&'de str>), Error> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a string"));
         }
@@ -16,11 +103,22 @@ impl<'de> Reader<'de> {
         let start = self.at;
         self.pass_plain();
         if self.here() != Some(b'"') {
-            return self.escaped(start).map(Cow::Owned);
+            return Ok((start, None));
         }
         let string = &self.text[start..self.at];
         self.at += 1;
-        Ok(Cow::Borrowed(string))
+        Ok((start, Some(string)))
+    }
+
+    /// The bytes of the string that began at `start`, as it is spelled: what escapes stand for is never longer than they
+    /// are, so that one allocation is enough.
+    #[cold]
+    fn length_from(&mut self, start: usize) -> Result<usize, Error> {
+        let here = self.at;
+        self.pass_string()?;
+        let length = self.at - 1 - start;
+        self.at = here;
+        Ok(length)
     }
 
     /// Goes to the next byte that means something in a string: a quote, a backslash, a control character or the end.
@@ -49,15 +147,14 @@ impl<'de> Reader<'de> {
 
     /// Goes on with a string that began at `start` and has reached its first escape.
     #[cold]
-    fn escaped(&mut self, start: usize) -> Result<String, Error> {
+    fn unescape(&mut self, start: usize, string: &mut impl Unescaped) -> Result<(), Error> {
         let mut plain = start;
-        let mut string = String::new();
         loop {
             string.push_str(&self.text[plain..self.at]);
             match self.here() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(string);
+                    return Ok(());
                 }
                 Some(b'\\') => string.push(self.escape()?),
                 _ => return Err(self.broken()),

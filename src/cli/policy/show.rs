@@ -31,12 +31,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn in_order_of_strictness(set: &PolicySet) -> Vec<&Policy> {
     let mut policies: Vec<&Policy> = set.iter().collect();
-    policies.sort_by_key(|policy| (policy.extends, policy.name != policy.extends.as_str()));
+    policies.sort_by_key(|policy| (policy.extends, *policy.name != *policy.extends.as_str()));
     policies
 }
 
 fn document(policy: &Policy) -> String {
-    let summary = if policy.name == policy.extends.as_str() {
+    let summary = if *policy.name == *policy.extends.as_str() {
         format!("# {}\n", policy.extends.summary())
     } else {
         String::new()
@@ -45,7 +45,7 @@ fn document(policy: &Policy) -> String {
 }
 
 pub(super) fn unknown_policy(wanted: &str, set: &PolicySet) -> anyhow::Error {
-    let names: Vec<&str> = set.iter().map(|policy| policy.name.as_str()).collect();
+    let names: Vec<&str> = set.iter().map(|policy| &*policy.name).collect();
     match config::nearest(wanted, names.iter().copied()) {
         Some(near) => anyhow!("no policy is called {wanted:?}; did you mean {near}?"),
         None => anyhow!("no policy is called {wanted:?}; there are {}", names.join(", ")),

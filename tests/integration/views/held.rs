@@ -32,6 +32,18 @@ fn long(value: &Value) -> Value {
     texts.filter(|(_, text)| text.len() >= 128).map(|(index, text)| json!([index, text])).collect()
 }
 
+/// The variables with such a text, or with a Secret.
+fn telling(variables: &Value) -> Value {
+    let variables = variables.as_array().into_iter().flatten().map(|env| {
+        let value = Some(text(&env["value"])).filter(|value| value.len() >= 128).unwrap_or_default();
+        let reference = &env["valueFrom"]["secretKeyRef"];
+        let secret = named(&reference["name"]);
+        (text(&env["name"]), value, secret, secret.map(|_| text(&reference["key"])))
+    });
+    let telling = variables.enumerate().filter(|(_, (_, value, secret, _))| !value.is_empty() || secret.is_some());
+    telling.map(|(index, variable)| json!([index, variable])).collect()
+}
+
 pub(super) fn metadata(value: &Value) -> Value {
     json!({
         "name": text(&value["name"]), "generateName": text(&value["generateName"]),
@@ -47,12 +59,7 @@ fn container(value: &Value) -> Value {
             ["name", "mountPath", "subPath", "subPathExpr"].into_iter().map(|field| text(&mount[field])).collect()
         }),
         "devices": list(&value["volumeDevices"], |device| json!(text(&device["devicePath"]))),
-        "env": list(&value["env"], |env| {
-            let value = Some(text(&env["value"])).filter(|value| value.len() >= 128).unwrap_or_default();
-            let reference = &env["valueFrom"]["secretKeyRef"];
-            let name = named(&reference["name"]);
-            json!([text(&env["name"]), value, name, name.map(|_| text(&reference["key"]))])
-        }),
+        "env": telling(&value["env"]),
         "envFrom": list(&value["envFrom"], |source| json!([text(&source["prefix"]), named(&source["secretRef"]["name"])])),
     })
 }

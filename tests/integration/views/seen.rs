@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tokenward::resource::{self as view, List, LongTexts, StringMap};
+use tokenward::resource::{self as view, List, LongText, Sparse, StringMap};
 
 fn list<T>(list: &List<T>, item: impl Fn(&T) -> Value) -> Value {
     if list.is_present() { list.iter().map(item).collect() } else { Value::Null }
@@ -19,8 +19,13 @@ fn map(map: &StringMap<'_>) -> Value {
     Value::Object(map.iter().map(|(key, value)| (key.to_string(), json!(value.as_str()))).collect())
 }
 
-fn long(texts: &LongTexts<'_>) -> Value {
-    texts.iter().map(|(index, text)| json!([index, text])).collect()
+fn sparse<T>(list: &Sparse<T>, item: impl Fn(&T) -> Value) -> Value {
+    let found = list.iter().inspect(|(index, found)| assert!(std::ptr::eq(list.get(*index).unwrap(), *found)));
+    found.map(|(index, found)| json!([index, item(found)])).collect()
+}
+
+fn long(texts: &Sparse<LongText<'_>>) -> Value {
+    sparse(texts, |text| json!(text.as_str()))
 }
 
 fn metadata(metadata: &view::Metadata<'_>) -> Value {
@@ -38,7 +43,7 @@ fn container(container: &view::Container<'_>) -> Value {
             mount.name.as_str(), mount.mount_path.as_str(), mount.sub_path.as_str(), mount.sub_path_expr.as_str(),
         ])),
         "devices": list(&container.volume_devices, |device| json!(device.device_path.as_str())),
-        "env": list(&container.env, |env| json!([
+        "env": sparse(&container.env, |env| json!([
             env.name.as_str(), env.value.as_str(), env.secret(), env.secret_key(),
         ])),
         "envFrom": list(&container.env_from, |source| json!([source.prefix.as_str(), source.secret()])),
