@@ -1,8 +1,8 @@
 //! From a request to a decision.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::volume::LocalReference;
 use super::sparse::Telling;
+use super::volume::LocalReference;
 use super::{List, LongText, Metadata, Sparse, Text, Volume};
 
 /// A Pod.

@@ -2,7 +2,11 @@
 //!
 //! Both are timed in turn in one run, so that the ratio holds where the machine's speed does not.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it prints a table for people, and ends where it cannot go on")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it prints a table for people, and ends where it cannot go on"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -25,7 +29,9 @@ fn main() {
     let sizes: [(_, fn(Phase) -> String, _); 2] =
         [("Pod, 6 KB", reviews::small_pod, 1.9), ("Pod, 66 KB", reviews::large_pod, 1.4)];
     for (name, review, bar) in sizes {
-        for (policy, phase) in [("baseline", Phase::Mutate), ("baseline", Phase::Validate), ("restricted", Phase::Validate)] {
+        for (policy, phase) in
+            [("baseline", Phase::Mutate), ("baseline", Phase::Validate), ("restricted", Phase::Validate)]
+        {
             let [floor, whole, ratio] = compare(&review(phase), policy, phase);
             let met = if ratio <= bar { "met" } else { "not met" };
             println!(

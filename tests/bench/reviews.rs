@@ -13,7 +13,7 @@ pub(crate) fn small_pod(phase: Phase) -> String {
 
 /// The review of a Pod of some 66 KB, with fourteen containers.
 pub(crate) fn large_pod(phase: Phase) -> String {
-    pod_with(12, 68, phase)
+    pod_with(12, 66, phase)
 }
 
 /// The recorded Pod with so many containers more, each with so many variables. The text is put together as it is, since the
