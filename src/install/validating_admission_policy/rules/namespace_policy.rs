@@ -54,7 +54,7 @@ pub(in crate::install) fn in_cel(rule: &'static Rule, policies: &PolicySet) -> I
 
 /// The policies by name, and where each stands; 0 is no policy.
 fn known(policies: &PolicySet) -> String {
-    map(policies.iter().map(|policy| (policy.name.as_str(), rank(policy.extends).to_string())))
+    map(policies.iter().map(|policy| (&*policy.name, rank(policy.extends).to_string())))
 }
 
 fn rank(builtin: Builtin) -> usize {
