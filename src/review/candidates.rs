@@ -59,10 +59,10 @@ impl Candidate {
     }
 }
 
-/// All of them, by namespace.
+/// All of them, by namespace and name, so that an exception with exact names does not look at the others.
 #[derive(Debug, Default)]
 pub struct Candidates {
-    by_namespace: BTreeMap<String, BTreeSet<Candidate>>,
+    by_namespace: BTreeMap<String, BTreeMap<String, BTreeSet<Candidate>>>,
 }
 
 impl Candidates {
@@ -97,18 +97,13 @@ impl Candidates {
     /// How many Secrets there are.
     #[must_use]
     pub fn secrets(&self) -> usize {
-        let names =
-            |of: &BTreeSet<Candidate>| of.iter().map(|candidate| &candidate.secret).collect::<BTreeSet<_>>().len();
-        self.by_namespace.values().map(names).sum()
+        self.by_namespace.values().map(BTreeMap::len).sum()
     }
 
     /// Those that `exception` is for.
     pub fn covered_by<'c>(&'c self, exception: &'c Exception) -> impl Iterator<Item = &'c Candidate> {
-        let (exact, others) = match &exception.namespace {
-            NamePattern::Exact(namespace) => (self.by_namespace.get(&**namespace), None),
-            NamePattern::Any | NamePattern::Glob(_) => (None, Some(self.by_namespace.values())),
-        };
-        let all = exact.into_iter().chain(others.into_iter().flatten()).flatten();
+        let secrets = named(&self.by_namespace, &exception.namespace);
+        let all = secrets.flat_map(|secrets| named(secrets, &exception.secret)).flatten();
         all.filter(|candidate| candidate.is_covered_by(exception))
     }
 
@@ -119,7 +114,8 @@ impl Candidates {
             service_account: account.map(str::to_owned),
             rules,
         };
-        self.by_namespace.entry(namespace.to_owned()).or_default().insert(candidate);
+        let secrets = self.by_namespace.entry(namespace.to_owned()).or_default();
+        secrets.entry(secret.to_owned()).or_default().insert(candidate);
     }
 
     fn read(
@@ -160,6 +156,15 @@ impl Candidates {
     }
 }
 
+/// What has the exact name that a pattern is; everything where it is none.
+fn named<'m, V>(map: &'m BTreeMap<String, V>, pattern: &NamePattern) -> impl Iterator<Item = &'m V> + use<'m, V> {
+    let (one, all) = match pattern {
+        NamePattern::Exact(name) => (map.get(&**name), None),
+        NamePattern::Any | NamePattern::Glob(_) => (None, Some(map.values())),
+    };
+    one.into_iter().chain(all.into_iter().flatten())
+}
+
 /// Facts that remember which Secrets they were asked about.
 struct Witness<'k> {
     known: &'k Known<'k>,
@@ -196,7 +201,7 @@ impl Facts for Witness<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, Candidates, Input, Inventory, Source};
+    use super::{BTreeMap, Candidate, Candidates, Input, Inventory, Source};
 
     fn candidates(text: &str, inventory: &Inventory) -> Vec<String> {
         let sources = [Source::new("x.yaml", text.to_owned())];
@@ -206,7 +211,7 @@ mod tests {
             let account = candidate.service_account.as_deref().unwrap_or("?");
             format!("{}/{} {account} {}", candidate.namespace, candidate.secret, candidate.rules.join(","))
         };
-        found.by_namespace.values().flatten().map(line).collect()
+        found.by_namespace.values().flat_map(BTreeMap::values).flatten().map(line).collect()
     }
 
     #[test]

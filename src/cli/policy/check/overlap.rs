@@ -37,33 +37,33 @@ pub(super) fn of<'d>(
     candidates: Option<&Candidates>,
     now: Timestamp,
 ) -> Vec<Overlaps<'d>> {
-    let mut by_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut of_globs: Vec<usize> = Vec::new();
+    // Most exceptions name one Secret each, and have nothing in common with those that name another.
+    let mut by_secret: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    let (mut of_patterns, mut holding) = (Vec::new(), Vec::new());
     let mut all = Vec::with_capacity(exceptions.len());
     for (index, exception) in exceptions.iter().enumerate() {
         let mut overlaps = Overlaps::default();
-        all.push(Overlaps::default());
         // One that has ended is told of by itself, and what renews it allows the same on purpose.
-        if exception.value.is_expired(now) {
-            continue;
+        if !exception.value.is_expired(now) {
+            let exact = match (&exception.value.namespace, &exception.value.secret) {
+                (NamePattern::Exact(namespace), NamePattern::Exact(secret)) => Some((&**namespace, &**secret)),
+                _ => None,
+            };
+            let mut before: Vec<usize> = match exact {
+                Some(secret) => by_secret.get(&secret).into_iter().flatten().chain(&of_patterns).copied().collect(),
+                None => holding.clone(),
+            };
+            before.sort_unstable();
+            for other in before.into_iter().map(|other| &exceptions[other]) {
+                overlaps.add(between(&exception.value, other, candidates));
+            }
+            match exact {
+                Some(secret) => by_secret.entry(secret).or_default().push(index),
+                None => of_patterns.push(index),
+            }
+            holding.push(index);
         }
-        let exact = match &exception.value.namespace {
-            NamePattern::Exact(namespace) => Some(&**namespace),
-            NamePattern::Any | NamePattern::Glob(_) => None,
-        };
-        let mut before: Vec<usize> = match exact {
-            Some(namespace) => by_namespace.get(namespace).into_iter().flatten().chain(&of_globs).copied().collect(),
-            None => by_namespace.values().flatten().chain(&of_globs).copied().collect(),
-        };
-        before.sort_unstable();
-        for other in before.into_iter().map(|other| &exceptions[other]) {
-            overlaps.add(between(&exception.value, other, candidates));
-        }
-        match exact {
-            Some(namespace) => by_namespace.entry(namespace).or_default().push(index),
-            None => of_globs.push(index),
-        }
-        all[index] = overlaps;
+        all.push(overlaps);
     }
     all
 }
