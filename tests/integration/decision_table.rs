@@ -639,6 +639,7 @@ const ROWS: &[Row] = &[
             "account_and_namespace_rules::warns_when_the_label_is_removed_or_loosened",
             "webhook_configuration::a_namespace_is_sent_when_its_policy_label_changes",
             "webhook_configuration::the_label_of_every_namespace_but_the_system_s_is_judged_by_baseline_and_fails_open",
+            "scenarios::labelling::loosening_or_removing_the_label_is_warned_about_and_not_refused",
         ],
     ),
     row(
@@ -647,6 +648,7 @@ const ROWS: &[Row] = &[
         &[
             "account_and_namespace_rules::tightening_the_label_names_the_legacy_tokens_that_pods_would_lose",
             "decision_table::secrets::labelling_is_one_short_sentence_however_many_secrets_there_are",
+            "scenarios::labelling::tightening_names_the_known_legacy_tokens_and_refuses_nothing_also_in_a_dry_run",
         ],
     ),
     row(
@@ -654,6 +656,7 @@ const ROWS: &[Row] = &[
         "a label that names no policy: warned about when it is set, restricted where it is used",
         &[
             "account_and_namespace_rules::warns_of_a_label_that_names_no_policy",
+            "scenarios::labelling::a_label_that_names_no_policy_is_warned_about_when_it_is_set",
             "answers::a_label_that_names_no_policy_is_judged_as_restricted_and_the_answer_says_so",
             "scenarios::unknown_policy::it_acts_as_restricted_and_says_so",
         ],
