@@ -1,18 +1,34 @@
 //! `tokenward inspect`: what a token is.
 
+mod asked;
+mod described;
+
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use jiff::Timestamp;
 
+use self::asked::Asked;
+use self::described::Described;
+use super::access::AccessArguments;
 use super::{Exit, Failure};
-use crate::token::{Bound, ServiceAccountToken, TokenKind, service_account_tokens};
+use crate::token::{ServiceAccountToken, visit_service_account_tokens};
 
 /// The largest input, in bytes; a token has some 1 000.
 const LARGEST: u64 = 16 * 1024 * 1024;
+/// More tokens than anybody looks at.
+const MOST_TOKENS: usize = 64;
 
+/// Say what a service account token is, without printing it.
+///
+/// With --review the API server is asked as well whether it accepts the token now: the token is sent to it in a TokenReview,
+/// which takes the right to create tokenreviews.authentication.k8s.io. An answer about a legacy token counts as its use, and
+/// is noted on its Secret.
+///
+/// The exit code is 0, whatever the token is. With --review it is 0 where the API server accepts every token in the input, 1
+/// where it refuses one, and 3 where it cannot be reached or does not say.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// A file that holds a token, in clear text or base64: a token file, a kubeconfig, a Secret. Standard input for -, and
@@ -22,6 +38,14 @@ pub(super) struct Arguments {
     /// How to print.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
+    /// Ask the API server whether it still accepts the token.
+    #[arg(long)]
+    review: bool,
+    /// Ask whether it is accepted for this audience; more than once for any of several. By default for the API server itself.
+    #[arg(long, requires = "review")]
+    audience: Vec<String>,
+    #[command(flatten)]
+    access: AccessArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -34,8 +58,7 @@ enum Output {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let input = read(&arguments.file)?;
-    let found = service_account_tokens(&input);
+    let (texts, found) = tokens(&read(&arguments.file)?);
     if found.is_empty() {
         return Err(anyhow!(
             "{} holds no service account token. Looked for are JWTs with the claims of Kubernetes, in clear text or base64",
@@ -43,11 +66,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         )
         .into());
     }
+    let mut reviews: Vec<Option<Asked>> = Vec::new();
+    if arguments.review {
+        let answers = asked::ask(arguments.access.access(), &texts, &arguments.audience)?;
+        reviews.extend(answers.into_iter().map(Some));
+    }
+    let refused = reviews.iter().flatten().any(|review| !review.is_accepted());
+    reviews.resize_with(found.len(), || None);
     let now = Timestamp::now();
-    let tokens: Vec<Described> = found.iter().map(|token| Described::of(token, now)).collect();
+    let described: Vec<Described> =
+        found.iter().zip(reviews).map(|(token, review)| Described::of(token, now, review)).collect();
+    print(&described, arguments.output)?;
+    Ok(if refused { Exit::Findings } else { Exit::Clean })
+}
+
+/// The tokens in `input`: their texts, which are shown to nobody but the API server, and what they say.
+fn tokens(input: &[u8]) -> (Vec<String>, Vec<ServiceAccountToken>) {
+    let mut found = (Vec::new(), Vec::new());
+    visit_service_account_tokens(input, &mut |jwt, token| {
+        found.0.push(jwt.secret_text());
+        found.1.push(token);
+        if found.0.len() < MOST_TOKENS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    found
+}
+
+fn print(tokens: &[Described], output: Output) -> Result<(), Failure> {
     let mut out = anstream::stdout();
-    match arguments.output {
-        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&tokens)?)?,
+    match output {
+        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(tokens)?)?,
         Output::Human => {
             for (index, token) in tokens.iter().enumerate() {
                 if index > 0 {
@@ -57,7 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             }
         }
     }
-    Ok(Exit::Clean)
+    Ok(())
 }
 
 fn named(file: &std::path::Path) -> String {
@@ -76,135 +123,4 @@ fn read(file: &std::path::Path) -> anyhow::Result<Vec<u8>> {
         return Err(anyhow!("{} is larger than 16 MiB; a token has some 1 000 bytes", named(file)));
     }
     Ok(bytes)
-}
-
-/// What is said of a token. Never a part of the token itself.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Described {
-    kind: &'static str,
-    namespace: String,
-    service_account: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    bound: Option<DescribedBound>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DescribedBound {
-    audiences: Vec<String>,
-    issuer: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bound_to: Option<String>,
-    issued_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    /// What the token is accepted for, in seconds.
-    effective_seconds: i64,
-    /// What was asked for, in seconds; less than the effective lifetime where the API server extended it.
-    requested_seconds: i64,
-    /// Below zero once it has expired.
-    seconds_left: i64,
-}
-
-impl Described {
-    fn of(token: &ServiceAccountToken, now: Timestamp) -> Self {
-        let (kind, secret, bound) = match &token.kind {
-            TokenKind::Legacy { secret } => ("legacy", Some(secret.clone()), None),
-            TokenKind::Bound(bound) => ("bound", None, Some(DescribedBound::of(bound, now))),
-        };
-        let (namespace, service_account) = (token.namespace.clone(), token.service_account.clone());
-        Self { kind, namespace, service_account, secret, bound }
-    }
-
-    fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
-        // The claims are somebody else's words and must not steer the terminal.
-        let mut line = |name: &str, value: &str| {
-            let value: String = value.chars().filter(|character| !character.is_control()).collect();
-            writeln!(out, "{name:<12}{value}")
-        };
-        match (&self.secret, &self.bound) {
-            (_, Some(bound)) => {
-                line("kind", "bound token, issued by TokenRequest")?;
-                line("account", &format!("{}/{}", self.namespace, self.service_account))?;
-                line("audiences", &bound.audiences.join(", "))?;
-                line("issuer", &bound.issuer)?;
-                line("bound to", bound.bound_to.as_deref().unwrap_or("nothing: it lives as long as the account"))?;
-                line("issued", &date(bound.issued_at))?;
-                line("expires", &format!("{} ({})", date(bound.expires_at), bound.left()))?;
-                line("lifetime", &bound.lifetime())
-            }
-            (secret, None) => {
-                let secret = secret.as_deref().unwrap_or_default();
-                line("kind", "legacy token: no audience, and it never expires")?;
-                line("account", &format!("{}/{}", self.namespace, self.service_account))?;
-                line("secret", &format!("{}/{secret}", self.namespace))?;
-                line("ends", "when that Secret or the account is deleted")
-            }
-        }
-    }
-}
-
-impl DescribedBound {
-    fn of(bound: &Bound, now: Timestamp) -> Self {
-        let requested = bound.warn_after.map_or(bound.lifetime(), |end| end.saturating_sub(bound.issued_at));
-        Self {
-            audiences: bound.audiences.clone(),
-            issuer: bound.issuer.clone(),
-            bound_to: bound.bound_to.as_ref().map(|(kind, name)| format!("{kind} {name}")),
-            issued_at: Timestamp::from_second(bound.issued_at).ok(),
-            expires_at: Timestamp::from_second(bound.expires_at).ok(),
-            effective_seconds: bound.lifetime(),
-            requested_seconds: requested,
-            seconds_left: bound.expires_at.saturating_sub(now.as_second()),
-        }
-    }
-
-    fn left(&self) -> String {
-        match self.seconds_left {
-            left if left > 0 => format!("{} left", duration(left)),
-            left => format!("expired {} ago", duration(left.saturating_neg())),
-        }
-    }
-
-    fn lifetime(&self) -> String {
-        let effective = format!("{} s ({})", self.effective_seconds, duration(self.effective_seconds));
-        if self.requested_seconds == self.effective_seconds {
-            return effective;
-        }
-        format!("{effective}, though {} s were asked for: the API server extended it", self.requested_seconds)
-    }
-}
-
-fn date(instant: Option<Timestamp>) -> String {
-    instant.map_or_else(|| "out of range".to_owned(), |instant| instant.to_string())
-}
-
-/// The two largest units, such as `364d 23h`.
-fn duration(seconds: i64) -> String {
-    let whole = SignedDuration::from_secs(seconds);
-    let units = [
-        (whole.as_hours() / 24, "d"),
-        (whole.as_hours() % 24, "h"),
-        (whole.as_mins() % 60, "m"),
-        (whole.as_secs() % 60, "s"),
-    ];
-    let first = units.iter().position(|(count, _)| *count != 0).unwrap_or(units.len() - 1);
-    let shown = units[first..].iter().take(2).filter(|(count, unit)| *count != 0 || *unit == "s" && first == 3);
-    shown.map(|(count, unit)| format!("{count}{unit}")).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn a_duration_is_told_in_its_two_largest_units() {
-        for (seconds, told) in
-            [(0, "0s"), (59, "59s"), (3600, "1h"), (3607, "1h"), (5400, "1h 30m"), (31_536_000, "365d")]
-        {
-            assert_eq!(duration(seconds), told);
-        }
-    }
 }

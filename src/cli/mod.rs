@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod access;
 mod certs;
 mod completions;
 mod demo;
@@ -37,7 +38,6 @@ enum Command {
     Manifests(manifests::Arguments),
     /// Show or check policies.
     Policy(policy::Arguments),
-    /// Say what a service account token is, without printing it.
     Inspect(inspect::Arguments),
     /// Run the webhook.
     Serve(serve::Arguments),

@@ -4,15 +4,14 @@ mod exceptions;
 mod table;
 
 use std::io::Write;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
+use super::access::{AccessArguments, failure};
 use super::{Exit, Failure};
-use crate::cluster::{Access, Cluster, ClusterError, LegacyToken};
+use crate::cluster::{Cluster, ClusterError, LegacyToken};
 use crate::config::{InventoryDocument, InventoryEntry};
 use exceptions::{Terms, Ttl};
 
@@ -23,12 +22,8 @@ use exceptions::{Terms, Ttl};
 /// list serviceaccounts. The exit code is 0 whether there are any or not: an inventory is no judgement.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The kubeconfig; by default KUBECONFIG, ~/.kube/config, and in a Pod its own service account.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context in the kubeconfig; by default the current one.
-    #[arg(long)]
-    context: Option<String>,
+    #[command(flatten)]
+    access: AccessArguments,
     /// Look at one namespace only; by default at all.
     #[arg(short, long)]
     namespace: Option<String>,
@@ -44,9 +39,6 @@ pub(super) struct Arguments {
     /// With -o exceptions: why the tokens are still needed; without it, each says when its token was last used.
     #[arg(long, value_parser = exceptions::reason)]
     reason: Option<String>,
-    /// How many seconds the API server may take for an answer.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    request_timeout: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -90,12 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 async fn find(arguments: &Arguments) -> Result<(String, Vec<LegacyToken>), ClusterError> {
     let namespace = arguments.namespace.as_deref();
-    let cluster = Cluster::of(Access {
-        kubeconfig: arguments.kubeconfig.clone(),
-        context: arguments.context.clone(),
-        patience: Duration::from_secs(arguments.request_timeout),
-    })
-    .await?;
+    let cluster = Cluster::of(arguments.access.access()).await?;
     let mut tokens = cluster.legacy_tokens(namespace).await?;
     // Inventories and exceptions say nothing of origins.
     if matches!(arguments.output, Output::Table | Output::Json) && !tokens.is_empty() {
@@ -110,13 +97,6 @@ async fn find(arguments: &Arguments) -> Result<(String, Vec<LegacyToken>), Clust
         }
     }
     Ok((cluster.server().to_owned(), tokens))
-}
-
-fn failure(error: ClusterError) -> Failure {
-    match error {
-        ClusterError::Kubeconfig(_) => Failure::from(error),
-        error => Failure::unreachable(error),
-    }
 }
 
 fn summary(tokens: &[LegacyToken], namespace: Option<&str>) -> String {

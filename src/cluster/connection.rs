@@ -17,7 +17,7 @@ const RESTARTS: u32 = 2;
 pub struct Cluster {
     pub(super) client: Client,
     server: String,
-    access: Access,
+    pub(super) access: Access,
 }
 
 /// What is read from the API server, in the words of a role.

@@ -43,6 +43,24 @@ pub enum ClusterError {
         /// What was asked for.
         reads: Reads,
     },
+    /// HTTP 403 to the question whether a token is accepted.
+    #[error(
+        "{server} refuses: {message}\n  This needs `create tokenreviews.authentication.k8s.io`: ask for a role with that right, such as system:auth-delegator."
+    )]
+    ReviewForbidden {
+        /// The API server's address.
+        server: String,
+        /// Its own words.
+        message: String,
+    },
+    /// Any other answer to that question that is none.
+    #[error("{server} answers the question whether it accepts the token with {message}")]
+    ReviewUnexpected {
+        /// The API server's address.
+        server: String,
+        /// HTTP status and the server's own words.
+        message: String,
+    },
     /// Any other answer that is no list.
     #[error("{server} answers a request for `{reads}` with {message}")]
     Unexpected {
@@ -74,6 +92,26 @@ impl ClusterError {
                 message: "something that is no Kubernetes list".to_owned(),
                 reads: reads.clone(),
             },
+            error => Self::without_answer(&error, server),
+        }
+    }
+
+    /// Sorts out a failed question about a token. `words` makes the server's words fit to be shown.
+    pub(super) fn of_review(error: kube::Error, server: &str, words: impl Fn(&str) -> String) -> Self {
+        let server = server.to_owned();
+        match error {
+            kube::Error::Api(status) if status.code == 401 => Self::Unauthorized { server },
+            kube::Error::Api(status) if status.code == 403 => {
+                Self::ReviewForbidden { server, message: words(&status.message) }
+            }
+            kube::Error::Api(status) => {
+                let message = format!("HTTP {} {}", status.code, words(&status.message));
+                Self::ReviewUnexpected { server, message: message.trim_end().to_owned() }
+            }
+            // Its text would quote what it could not read.
+            kube::Error::SerdeError(_) => {
+                Self::ReviewUnexpected { server, message: "something that is no TokenReview".to_owned() }
+            }
             error => Self::without_answer(&error, server),
         }
     }
@@ -130,6 +168,6 @@ fn credentials(error: &kube::Error) -> Option<String> {
 }
 
 /// Without control characters: the words come from the network.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

@@ -28,6 +28,7 @@ mod fixture;
 mod held_token_rules;
 mod image;
 mod injection;
+mod inspect;
 mod installation;
 mod inventory_file;
 mod manifests;

@@ -1,6 +1,6 @@
 //! `tokenward scan`: lists legacy token Secrets, never asks for a token, and says clearly why it cannot.
 
-mod canned_server;
+pub(crate) mod canned_server;
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,10 +14,14 @@ use tokenward::config::{Documents, Source, parse_inventory};
 use crate::rig::{self, users::User};
 use canned_server::{CannedServer, Reply};
 
-/// `tokenward scan`, without anything of the environment that could name a cluster.
 fn scan() -> Command {
+    tokenward("scan")
+}
+
+/// A command of `tokenward`, without anything of the environment that could name a cluster.
+pub(crate) fn tokenward(subcommand: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenward"));
-    command.arg("scan").env_remove("KUBECONFIG").env_remove("KUBERNETES_SERVICE_HOST").env("HOME", "/nonexistent");
+    command.arg(subcommand).env_remove("KUBECONFIG").env_remove("KUBERNETES_SERVICE_HOST").env("HOME", "/nonexistent");
     for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env_remove(proxy);
     }
@@ -25,7 +29,7 @@ fn scan() -> Command {
 }
 
 /// A kubeconfig for `server`, in a directory that lives as long as the test.
-fn kubeconfig(server: &str) -> (TempDir, PathBuf) {
+pub(crate) fn kubeconfig(server: &str) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config");
     let text = json!({
@@ -48,15 +52,16 @@ fn scan_at(server: &str) -> Outcome {
     Outcome::of(scan().arg("--kubeconfig").arg(kubeconfig))
 }
 
-struct Outcome {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+/// How a command ended. Its output never holds a canary, which is what the tests call secrets.
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Outcome {
     #[track_caller]
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
         let outcome = Self {
             code: output.status.code(),
@@ -70,7 +75,7 @@ impl Outcome {
     }
 
     #[track_caller]
-    fn expect(self, code: i32, stderr: &str) -> Self {
+    pub(crate) fn expect(self, code: i32, stderr: &str) -> Self {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
         assert!(self.stderr.contains(stderr), "{stderr:?} is not in: {}", self.stderr);
         self

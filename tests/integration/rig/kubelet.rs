@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::namespace::Namespace;
-use super::token::Claims;
+use super::token::{Claims, decoded};
 use super::users::{NODE, User};
 use super::{ControlPlane, eventually::eventually};
 use std::time::Duration;
@@ -39,6 +39,20 @@ impl ControlPlane {
             }
         }
         files
+    }
+
+    /// What the kubelet of `pod` puts into a container that takes the token out of `secret`. A node may read the Secrets that
+    /// its Pods name, and no others.
+    #[track_caller]
+    pub(crate) fn kubelet_secret_token(&self, namespace: &Namespace<'_>, pod: &str, secret: &str) -> String {
+        let pod = self.get(User::Administrator, &namespace.path(&format!("pods/{pod}"))).expect_success();
+        self.bind_to_node(namespace, &pod);
+        let path = namespace.path(&format!("secrets/{secret}"));
+        let secret = eventually(Duration::from_secs(20), || match self.get(User::Node, &path) {
+            answer if answer.code == 200 => Ok(answer.body),
+            answer => Err(format!("the node may not read it: HTTP {} {}", answer.code, answer.body["message"])),
+        });
+        decoded(&secret["data"]["token"])
     }
 
     /// What the scheduler does. The node's authorizer learns of it from its watch, a moment later.

@@ -17,6 +17,7 @@
 
 pub(crate) mod audit_log;
 mod binaries;
+mod cleaner;
 mod control_plane;
 pub(crate) mod eventually;
 pub(crate) mod host;
@@ -27,6 +28,7 @@ pub(crate) mod kubelet;
 pub(crate) mod namespace;
 pub(crate) mod process;
 mod roll;
+mod signature;
 pub(crate) mod tls_server;
 pub(crate) mod token;
 pub(crate) mod users;
@@ -34,11 +36,13 @@ pub(crate) mod users;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use audit_log::{AuditEvent, AuditFilter};
 pub(crate) use control_plane::ControlPlane;
+use eventually::eventually;
 use http::Answer;
 use kubectl::Kubectl;
 use namespace::Namespace;
@@ -120,12 +124,43 @@ impl ControlPlane {
         self.send(user, "POST", path, Some(("application/json", body)))
     }
 
+    /// Merges `change` into the object at `path`, whatever the answer.
+    #[track_caller]
+    pub(crate) fn merge(&self, user: User, path: &str, change: &Value) -> Answer {
+        self.send(user, "PATCH", path, Some(("application/merge-patch+json", change)))
+    }
+
     /// Any request with any body, given with its content type.
     #[track_caller]
     pub(crate) fn send(&self, user: User, method: &str, path: &str, body: Option<(&str, &Value)>) -> Answer {
         self.endpoint
             .send(self.tokens.of(user), method, path, body)
             .unwrap_or_else(|error| panic!("{method} {path}: no answer from the API server: {error}"))
+    }
+
+    /// Whom the API server takes the bearer of `token` for; nobody where it refuses the token.
+    #[track_caller]
+    pub(crate) fn bearer(&self, token: &str) -> Option<String> {
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let answer = self
+            .endpoint
+            .send(token, "POST", path, Some(("application/json", &review)))
+            .unwrap_or_else(|error| panic!("no answer from the API server: {error}"));
+        if answer.code == 401 {
+            return None;
+        }
+        let name = answer.expect_code(201)["status"]["userInfo"]["username"].take();
+        Some(name.as_str().unwrap_or_else(|| panic!("the bearer has no name")).to_owned())
+    }
+
+    /// Waits until the API server refuses `token`: what it has accepted it keeps in a cache for some ten seconds.
+    #[track_caller]
+    pub(crate) fn wait_until_refused(&self, token: &str) {
+        eventually(Duration::from_mins(1), || match self.bearer(token) {
+            None => Ok(()),
+            Some(bearer) => Err(format!("the token of {bearer} is still accepted")),
+        });
     }
 
     /// The newest audit event that `filter` matches, waited for.

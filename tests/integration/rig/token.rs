@@ -19,9 +19,7 @@ impl Claims {
     /// Reads the token under `data` of a Secret.
     #[track_caller]
     pub(crate) fn of_secret(token: &Value) -> Self {
-        let bytes =
-            STANDARD.decode(token.as_str().unwrap_or_default()).unwrap_or_else(|error| panic!("no data: {error}"));
-        Self::of(&String::from_utf8_lossy(&bytes))
+        Self::of(&decoded(token))
     }
 
     /// `exp - iat` in seconds; nothing for a token that never expires.
@@ -38,4 +36,11 @@ impl Claims {
     pub(crate) fn subject(&self) -> &str {
         self.0["sub"].as_str().unwrap_or_default()
     }
+}
+
+/// A value under `data` of a Secret.
+#[track_caller]
+pub(crate) fn decoded(value: &Value) -> String {
+    let bytes = STANDARD.decode(value.as_str().unwrap_or_default()).unwrap_or_else(|error| panic!("no data: {error}"));
+    String::from_utf8_lossy(&bytes).into_owned()
 }

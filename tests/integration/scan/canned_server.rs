@@ -1,35 +1,35 @@
 //! An HTTP server that gives prepared answers in their order and keeps what it was asked.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::Value;
 
-pub(super) struct Reply {
+pub(crate) struct Reply {
     code: u16,
     body: String,
 }
 
 impl Reply {
-    pub(super) fn json(body: &Value) -> Self {
+    pub(crate) fn json(body: &Value) -> Self {
         Self::status(200, body)
     }
 
-    pub(super) fn status(code: u16, body: &Value) -> Self {
+    pub(crate) fn status(code: u16, body: &Value) -> Self {
         Self { code, body: body.to_string() }
     }
 }
 
-pub(super) struct CannedServer {
+pub(crate) struct CannedServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl CannedServer {
     /// Serves until its replies are used up, each on a connection of its own.
-    pub(super) fn start(replies: Vec<Reply>) -> Self {
+    pub(crate) fn start(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -44,12 +44,12 @@ impl CannedServer {
         Self { address, requests }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The heads of the requests so far, header names in lower case.
-    pub(super) fn requests(&self) -> Vec<String> {
+    /// The requests so far, header names in lower case, each with its body.
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -58,6 +58,10 @@ fn answer(mut stream: TcpStream, reply: &Reply) -> String {
     let mut head = String::new();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while reader.read_line(&mut head).unwrap() > 2 {}
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |it| it.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
     write!(
         stream,
         "HTTP/1.1 {} Canned\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{}",
@@ -66,5 +70,5 @@ fn answer(mut stream: TcpStream, reply: &Reply) -> String {
         reply.body
     )
     .unwrap();
-    head
+    head + &String::from_utf8(body).unwrap()
 }
