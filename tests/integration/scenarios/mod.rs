@@ -3,7 +3,9 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "a scenario that cannot go on ends its test with a message")]
 
 mod api_server;
+mod attacks;
 mod common_guides;
+mod control_plane;
 mod deployments;
 mod exceptions_from_scan;
 mod injection;
