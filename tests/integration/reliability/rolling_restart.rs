@@ -1,91 +1,20 @@
 //! An upgrade as people see it: two replicas behind one address, replaced one after the other while Pods are created.
 
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::replicas::{Applied, Replica, certificates, is_injected, pod};
 use super::service::Service;
 use super::{PATIENCE, figure, in_full, short_or_full};
-use crate::installation::{POLICY_LABEL, output_of, tokenward};
+use crate::installation::POLICY_LABEL;
+use crate::rig;
 use crate::rig::eventually::eventually;
-use crate::rig::host::{free_ports, host_address};
+use crate::rig::host::host_address;
 use crate::rig::namespace::Namespace;
-use crate::rig::process::Process;
 use crate::rig::users::User;
-use crate::rig::{self, ControlPlane};
-
-/// One Pod of the Deployment, as far as it matters here.
-struct Replica {
-    process: Process,
-    address: SocketAddr,
-    admin_address: SocketAddr,
-}
-
-impl Replica {
-    fn start(rig: &ControlPlane, certificates: &Path, number: usize) -> Self {
-        let [port, admin_port] = free_ports().unwrap();
-        let (address, admin_address) = ((host_address(), port).into(), SocketAddr::from(([127, 0, 0, 1], admin_port)));
-        let mut command = tokenward();
-        command
-            .arg("serve")
-            .args([format!("--listen={address}"), format!("--admin-listen={admin_address}")])
-            .arg("--tls-dir")
-            .arg(certificates)
-            // In the short form a replica is still draining when the test ends, as long as API servers keep connections.
-            .args(short_or_full(&["--drain-close-after=1s"][..], &[]));
-        Self {
-            process: rig.run_beside("tokenward serve", &format!("replica-{number}"), command),
-            address,
-            admin_address,
-        }
-    }
-}
-
-/// The webhook configurations, taken away in the end.
-struct Applied<'rig> {
-    rig: &'rig ControlPlane,
-    yaml: String,
-}
-
-impl<'rig> Applied<'rig> {
-    fn to(rig: &'rig ControlPlane, url: &str, certificates: &Path) -> Self {
-        let mut manifests = tokenward();
-        manifests.args(["manifests", "--url", url, "--tls-dir"]).arg(certificates);
-        let applied = Self { rig, yaml: output_of(manifests).unwrap() };
-        rig.kubectl(["apply", "-f", "-"]).stdin(applied.yaml.as_str()).ok();
-        applied
-    }
-}
-
-impl Drop for Applied<'_> {
-    fn drop(&mut self) {
-        self.rig.kubectl(["delete", "--ignore-not-found", "-f", "-"]).stdin(self.yaml.as_str()).run();
-    }
-}
-
-fn pod(name: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name},
-        "spec": {
-            "serviceAccountName": "app",
-            "automountServiceAccountToken": false,
-            "containers": [{"name": "app", "image": "app.example.com/app:1"}],
-        },
-    })
-}
-
-fn is_injected(pod: &Value) -> bool {
-    pod["spec"]["volumes"]
-        .as_array()
-        .is_some_and(|volumes| volumes.iter().any(|it| it["name"] == "tokenward-api-access"))
-}
 
 /// Creates Pods with `kubectl` one after the other; each must be stored, and with its token. Gives their number.
 fn create_pods(namespace: &Namespace<'_>, stop: &AtomicBool) -> u32 {
@@ -104,18 +33,16 @@ fn create_pods(namespace: &Namespace<'_>, stop: &AtomicBool) -> u32 {
 fn a_rolling_restart_refuses_no_pod_and_leaves_none_without_its_token() {
     let rig = rig::solitary();
     let rig = &*rig;
-    let certificates = tempfile::tempdir().unwrap();
-    let mut certs = tokenward();
-    certs.args(["certs", "make", "--ip", &host_address().to_string(), "--out"]).arg(certificates.path());
-    output_of(certs).unwrap();
-
+    let certificates = certificates();
     let runtime = Runtime::new().unwrap();
     let service =
         runtime.block_on(Service::start(host_address(), short_or_full(Duration::from_secs(1), Duration::from_secs(4))));
     let mut started = 0;
     let mut start = || {
         started += 1;
-        let replica = Replica::start(rig, certificates.path(), started);
+        // In the short form a replica is still draining when the test ends, as long as API servers keep connections.
+        let drain = short_or_full(&["--drain-close-after=1s"][..], &[]);
+        let replica = Replica::start(rig, certificates.path(), &format!("replica-{started}"), drain);
         runtime.block_on(async {
             let added = service.add(replica.address, replica.admin_address);
             tokio::time::timeout(PATIENCE, added).await.expect("a replica is not ready");
@@ -123,7 +50,7 @@ fn a_rolling_restart_refuses_no_pod_and_leaves_none_without_its_token() {
         replica
     };
     let mut serving = [start(), start()];
-    let _applied = Applied::to(rig, &format!("https://{}", service.address), certificates.path());
+    let _applied = Applied::to(rig, service.address, certificates.path());
     let namespace = rig.namespace("rolling", &[(POLICY_LABEL, "baseline")]);
     namespace.service_account("app", Some(false));
     eventually(PATIENCE, || {
