@@ -46,7 +46,6 @@ fn variants(value: &Value, parents: &[String]) -> Vec<Value> {
             match child {
                 Value::Object(_) if value.is_object() => variants.push(put(Some(json!({})))),
                 Value::Array(_) => variants.push(put(Some(json!([])))),
-                Value::String(_) => variants.push(put(Some("".into()))),
                 _ => {}
             }
         }
@@ -56,20 +55,37 @@ fn variants(value: &Value, parents: &[String]) -> Vec<Value> {
     variants
 }
 
-fn pod_spec() -> Value {
-    let env = json!([{"name": "A", "valueFrom": {"secretKeyRef": {"name": "legacy-ci", "key": "token"}}}]);
-    let container = json!({
-        "name": "app", "image": "app:1", "env": env, "envFrom": [{"secretRef": {"name": "legacy-ci"}}],
+/// A container that reaches what a rule looks for.
+fn container() -> Value {
+    json!({
+        "name": "app", "image": "app:1",
+        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "legacy-ci", "key": "token"}}}],
+        "envFrom": [{"secretRef": {"name": "legacy-ci"}}],
         "volumeMounts": [{"name": "kube-api-access-x2b9k", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}],
-    });
+    })
+}
+
+/// A volume with a token and a Secret.
+fn token_volume() -> Value {
     let token = json!({"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 90_000}});
-    let secret_ref = json!({"secretRef": {"name": "legacy-ci"}});
+    let sources = json!([token, {"secret": {"name": "legacy-ci"}}]);
+    json!({"name": "kube-api-access-x2b9k", "projected": {"defaultMode": 420, "sources": sources}})
+}
+
+fn pod_spec() -> Value {
     json!({
         "serviceAccountName": "default", "automountServiceAccountToken": true,
-        "imagePullSecrets": [{"name": "legacy-ci"}],
-        "containers": [container], "ephemeralContainers": [container],
+        "initContainers": [{"name": "setup", "image": "app:1"}], "containers": [container()],
+        "imagePullSecrets": [{"name": "legacy-ci"}], "volumes": [token_volume()],
+    })
+}
+
+/// A specification with every other volume that names a Secret.
+fn pod_spec_of_volumes() -> Value {
+    let secret_ref = json!({"secretRef": {"name": "legacy-ci"}});
+    json!({
+        "containers": [{"name": "app", "image": "app:1"}],
         "volumes": [
-            {"name": "kube-api-access-x2b9k", "projected": {"defaultMode": 420, "sources": [token, {"secret": {"name": "legacy-ci"}}]}},
             {"name": "secret", "secret": {"secretName": "legacy-ci"}},
             {"name": "azure", "azureFile": {"secretName": "legacy-ci"}},
             {"name": "csi", "csi": {"nodePublishSecretRef": {"name": "legacy-ci"}}},
@@ -94,10 +110,12 @@ fn metadata() -> Value {
 
 /// An object of each kind that a rule reads, with every field that it reads.
 fn objects() -> Vec<(&'static str, &'static str, &'static str, Value)> {
-    let template = json!({"metadata": metadata(), "spec": pod_spec()});
+    let template = json!({"metadata": {}, "spec": {"automountServiceAccountToken": true, "volumes": [token_volume()]}});
+    let debugged = json!({"ephemeralContainers": [container()], "volumes": [token_volume()]});
     vec![
         ("", "pods", "", json!({"metadata": metadata(), "spec": pod_spec()})),
-        ("", "pods", "ephemeralcontainers", json!({"metadata": metadata(), "spec": pod_spec()})),
+        ("", "pods", "", json!({"metadata": {"name": "web"}, "spec": pod_spec_of_volumes()})),
+        ("", "pods", "ephemeralcontainers", json!({"metadata": {"name": "web"}, "spec": debugged})),
         ("", "podtemplates", "", json!({"metadata": metadata(), "template": template})),
         ("", "replicationcontrollers", "", json!({"metadata": metadata(), "spec": {"template": template}})),
         ("", "replicationcontrollers", "", json!({"metadata": metadata(), "spec": {}})),
@@ -152,5 +170,5 @@ fn no_expression_ends_in_an_error_whatever_is_missing() {
             }
         }
     }
-    assert!(judged > 500, "{judged}");
+    assert!(judged > 300, "{judged}");
 }
