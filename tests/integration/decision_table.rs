@@ -172,6 +172,7 @@ const ROWS: &[Row] = &[
             "references::denies_a_new_ephemeral_container_that_mounts_a_volume_with_one",
             "injection::never_changes_an_update",
             "scenarios::restricted::an_ephemeral_container_that_reaches_a_legacy_secret_is_refused",
+            "scenarios::attacks::reference::an_ephemeral_container_is_refused",
         ],
     ),
     row(
@@ -390,6 +391,7 @@ const ROWS: &[Row] = &[
         &[
             "references::denies_a_legacy_token_by_every_route",
             "scenarios::restricted::a_container_that_reaches_a_legacy_secret_is_refused_whatever_its_kind",
+            "scenarios::attacks::reference::env_from_of_an_init_container_is_refused",
         ],
     ),
     row(
@@ -398,6 +400,7 @@ const ROWS: &[Row] = &[
         &[
             "references::denies_a_legacy_token_by_every_route",
             "scenarios::restricted::a_pod_that_reaches_a_legacy_secret_as_a_whole_is_refused",
+            "scenarios::attacks::reference::a_projected_source_is_refused",
         ],
     ),
     row(52, "storage plug-ins that are given it: refused", &["references::denies_a_legacy_token_by_every_route"]),
@@ -502,7 +505,10 @@ const ROWS: &[Row] = &[
     row(
         65,
         "a Secret with a copy of a legacy token: refused where tokens are searched for",
-        &["secret_changes::denies_a_copied_legacy_token_wherever_it_lies"],
+        &[
+            "secret_changes::denies_a_copied_legacy_token_wherever_it_lies",
+            "scenarios::attacks::stored_copy::a_copy_is_refused_in_whatever_it_is_wrapped",
+        ],
     ),
     row(
         66,
@@ -510,6 +516,7 @@ const ROWS: &[Row] = &[
         &[
             "secret_changes::denies_the_revival_of_a_deleted_token_in_a_secret_of_any_type",
             "secret_changes::a_restored_backup_of_a_token_secret_is_a_revival_also_where_a_new_token_is_allowed",
+            "scenarios::attacks::revival::a_deleted_token_stays_dead_in_whatever_secret",
         ],
     ),
     row(
@@ -518,6 +525,7 @@ const ROWS: &[Row] = &[
         &[
             "secret_changes::lets_the_control_plane_do_its_work",
             "scenarios::legacy_secrets::a_matching_exception_allows_it_and_the_token_controller_fills_it_in",
+            "scenarios::control_plane::the_token_controller_fills_in_and_cleans_up",
         ],
     ),
     row(
@@ -526,6 +534,8 @@ const ROWS: &[Row] = &[
         &[
             "secret_changes::lets_the_control_plane_do_its_work",
             "webhook_configuration::the_note_of_a_token_s_last_use_does_not_wait_for_us",
+            "scenarios::control_plane::the_api_server_notes_the_last_use_of_a_token",
+            "scenarios::control_plane::the_legacy_token_cleaner_switches_forgotten_tokens_off_and_deletes_them",
         ],
     ),
     row(
@@ -538,12 +548,16 @@ const ROWS: &[Row] = &[
             "secret_changes::emptying_the_token_is_denied_and_under_an_exception_it_is_rotation",
             "decision_table::secrets::a_changed_uid_alone_is_no_turning",
             "decision_table::secrets::taking_the_accounts_name_away_is_no_turning",
+            "scenarios::attacks::retarget::a_secret_is_not_turned_to_another_account_in_whatever_way",
         ],
     ),
     row(
         70,
         "the label of invalidity is taken away: refused",
-        &["secret_changes::denies_taking_the_invalid_since_label_away_or_emptying_it"],
+        &[
+            "secret_changes::denies_taking_the_invalid_since_label_away_or_emptying_it",
+            "scenarios::attacks::retarget::a_token_that_was_switched_off_is_switched_on_again",
+        ],
     ),
     row(
         71,
@@ -560,6 +574,7 @@ const ROWS: &[Row] = &[
             "decision_table::secrets::lets_everything_go_that_is_being_deleted",
             "secret_rules::lets_a_secret_go_that_is_being_deleted",
             "webhook_configuration::what_is_being_deleted_is_let_go",
+            "scenarios::control_plane::a_namespace_goes_with_all_that_is_held_in_it",
         ],
     ),
     row(
@@ -583,6 +598,7 @@ const ROWS: &[Row] = &[
             "secret_rules::allows_a_delete_if_one_arrives",
             "admission_wire::a_delete_needs_no_object",
             "webhook_configuration::sends_exactly_these_operations_and_resources",
+            "scenarios::control_plane::the_garbage_collector_orphans_and_deletes_what_an_owner_leaves",
         ],
     ),
     row(
@@ -610,7 +626,10 @@ const ROWS: &[Row] = &[
     row(
         79,
         "a reference that is taken away from an account: allowed",
-        &["account_and_namespace_rules::says_nothing_of_what_an_account_has_listed_before"],
+        &[
+            "account_and_namespace_rules::says_nothing_of_what_an_account_has_listed_before",
+            "scenarios::control_plane::the_token_controller_fills_in_and_cleans_up",
+        ],
     ),
     row(
         80,
@@ -630,6 +649,8 @@ const ROWS: &[Row] = &[
             "webhook_configuration::a_kubelet_s_request_for_a_token_does_not_wait_for_us",
             "webhook_configuration::only_what_can_refuse_or_change_fails_closed",
             "decision_table::secrets::changes_nothing_but_pods",
+            "scenarios::attacks::long_lived_request::a_year_is_refused_however_it_is_asked_for",
+            "scenarios::control_plane::nodes_get_the_tokens_of_their_pods_and_are_never_asked_about",
         ],
     ),
     row(
@@ -640,6 +661,7 @@ const ROWS: &[Row] = &[
             "webhook_configuration::a_namespace_is_sent_when_its_policy_label_changes",
             "webhook_configuration::the_label_of_every_namespace_but_the_system_s_is_judged_by_baseline_and_fails_open",
             "scenarios::labelling::loosening_or_removing_the_label_is_warned_about_and_not_refused",
+            "scenarios::attacks::label_removal::a_tenant_who_removes_the_label_is_warned_and_audited",
         ],
     ),
     row(
