@@ -7,9 +7,17 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOKENWARD := $(CARGO) run --quiet --locked --
 
+# How long to fuzz each target, and to soak; how many calls a second.
+FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 1800
+SOAK_RATE ?= 500
+
 # Checks licences, advisories and banned crates. A version of its own for each, so that an old one is never run by mistake.
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := $(TARGET)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+PROMTOOL ?= promtool
 
 .PHONY: run
 run: ## Build and run the demo: the webhook answers example manifests, no cluster needed
@@ -51,8 +59,22 @@ record: rig ## Record the reviews in tests/fixtures/reviews anew from a real API
 	$(CARGO) run --quiet --locked --example record
 
 .PHONY: bench
-bench: ## Measure what a decision costs beside reading the bytes, as a table
-	$(CARGO) bench --locked --bench floor
+bench: ## Measure what a decision and a whole call cost, beside what does nothing, as tables. ARGS=calls for a part
+	$(if $(ARGS),,$(CARGO) bench --locked --bench floor)
+	$(CARGO) run --quiet --release --locked --example load -- $(ARGS)
+
+.PHONY: soak
+soak: ## Half an hour of load: nothing may grow. SOAK_SECONDS=60 for less
+	$(CARGO) run --quiet --release --locked --example load -- soak $(SOAK_SECONDS) $(SOAK_RATE)
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Look for input that breaks something, an hour in all. FUZZ_SECONDS=60 for less of each, ARGS=policy for one
+	PATH="$(abspath $(dir $(CARGO_FUZZ))):$$PATH" CARGO=$(CARGO) tests/fuzz/run $(FUZZ_SECONDS) $(ARGS)
+
+.PHONY: alerts
+alerts: ## Check the alert rules and test when they fire (needs promtool: Debian's package prometheus)
+	$(PROMTOOL) check rules docs/alerts.yaml
+	$(PROMTOOL) test rules tests/alerts/tests.yaml
 
 .PHONY: lint
 lint: fmt clippy doc core deny ## Check formatting, lints, documentation, the core by itself, and dependencies
@@ -85,6 +107,9 @@ advisories: $(CARGO_DENY) ## Look for known vulnerabilities in the dependencies 
 
 $(CARGO_DENY):
 	$(CARGO) install --locked --root $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny@$(CARGO_DENY_VERSION)
+
+$(CARGO_FUZZ):
+	$(CARGO) install --locked --root $(TARGET)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) cargo-fuzz@$(CARGO_FUZZ_VERSION)
 
 .PHONY: certs
 certs: ## Make an authority and a serving certificate in certs/, for an install without cert-manager

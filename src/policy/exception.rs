@@ -135,8 +135,11 @@ impl Exception {
         format!("exception {} ends on {} (owner {})", shortened(&self.name), self.expires, shortened(&self.owner))
     }
 
-    fn covers(&self, rule: &Rule, secret: &str, service_account: &str) -> bool {
-        self.lifts(rule) && self.secret.matches(secret) && self.service_account.matches(service_account)
+    fn covers(&self, rule: &Rule, namespace: &str, secret: &str, service_account: &str) -> bool {
+        self.lifts(rule)
+            && self.namespace.matches(namespace)
+            && self.secret.matches(secret)
+            && self.service_account.matches(service_account)
     }
 }
 
@@ -177,27 +180,45 @@ pub enum Excuse<'e> {
     None,
 }
 
-/// All exceptions, indexed by namespace so that a decision does not grow with their number.
+/// All exceptions, indexed so that a decision does not grow with their number: each lies under the names that it spells out.
 #[derive(Clone, Debug, Default)]
 pub struct Exceptions {
     all: Vec<Exception>,
-    by_namespace: HashMap<Box<str>, Vec<usize>>,
-    any_namespace: Vec<usize>,
+    /// By namespace, then Secret, then service account.
+    index: ByName<ByName<ByName<Vec<usize>>>>,
+}
+
+/// What lies under a name, and what lies under patterns, which have to be tried one by one.
+#[derive(Clone, Debug, Default)]
+struct ByName<T> {
+    exact: HashMap<Box<str>, T>,
+    patterns: T,
+}
+
+impl<T: Default> ByName<T> {
+    fn under(&mut self, pattern: &NamePattern) -> &mut T {
+        match pattern {
+            NamePattern::Exact(name) => self.exact.entry(name.clone()).or_default(),
+            NamePattern::Any | NamePattern::Glob(_) => &mut self.patterns,
+        }
+    }
+
+    /// What may match `name`, the exact first.
+    fn for_name(&self, name: &str) -> impl Iterator<Item = &T> {
+        self.exact.get(name).into_iter().chain([&self.patterns])
+    }
 }
 
 impl Exceptions {
     /// Indexes `all`.
     #[must_use]
     pub fn new(all: Vec<Exception>) -> Self {
-        let mut by_namespace: HashMap<Box<str>, Vec<usize>> = HashMap::new();
-        let mut any_namespace = Vec::new();
-        for (index, exception) in all.iter().enumerate() {
-            match &exception.namespace {
-                NamePattern::Exact(namespace) => by_namespace.entry(namespace.clone()).or_default().push(index),
-                NamePattern::Any | NamePattern::Glob(_) => any_namespace.push(index),
-            }
+        let mut index: ByName<ByName<ByName<Vec<usize>>>> = ByName::default();
+        for (place, exception) in all.iter().enumerate() {
+            let of_secret = index.under(&exception.namespace).under(&exception.secret);
+            of_secret.under(&exception.service_account).push(place);
         }
-        Self { all, by_namespace, any_namespace }
+        Self { all, index }
     }
 
     /// All exceptions in the order of the file.
@@ -206,10 +227,11 @@ impl Exceptions {
         &self.all
     }
 
-    fn of_namespace<'e>(&'e self, namespace: &'e str) -> impl Iterator<Item = &'e Exception> {
-        let exact = self.by_namespace.get(namespace).into_iter().flatten().map(|index| &self.all[*index]);
-        let globs = self.any_namespace.iter().map(|index| &self.all[*index]);
-        exact.chain(globs.filter(move |exception| exception.namespace.matches(namespace)))
+    /// The exceptions that may speak of a Secret and its service account, the more exact first, otherwise in the order of
+    /// the file.
+    fn candidates<'e>(&'e self, namespace: &str, secret: &str, account: &str) -> impl Iterator<Item = &'e Exception> {
+        let of_secret = self.index.for_name(namespace).flat_map(move |secrets| secrets.for_name(secret));
+        of_secret.flat_map(move |accounts| accounts.for_name(account)).flatten().map(|place| &self.all[*place])
     }
 
     /// What is said of a Secret and its service account under `rule`: of several exceptions the one that ends last speaks.
@@ -222,7 +244,8 @@ impl Exceptions {
         service_account: &str,
         now: Timestamp,
     ) -> Excuse<'e> {
-        let covering = self.of_namespace(namespace).filter(|found| found.covers(rule, secret, service_account));
+        let candidates = self.candidates(namespace, secret, service_account);
+        let covering = candidates.filter(|found| found.covers(rule, namespace, secret, service_account));
         match covering.min_by_key(|exception| Reverse(exception.ends)) {
             Some(exception) if exception.is_expired(now) => Excuse::Expired(exception),
             Some(exception) => Excuse::Active(exception),
@@ -233,15 +256,78 @@ impl Exceptions {
     /// The service account of a Secret that an exception, of any rule and of any date, names without a glob: whoever
     /// wrote it knew the Secret as a legacy one. One that holds at `now` is believed before one that has ended.
     #[must_use]
-    pub fn names_exactly<'e>(&'e self, namespace: &'e str, secret: &str, now: Timestamp) -> Option<&'e str> {
-        let named = self.of_namespace(namespace).filter_map(|exception| {
-            match (&exception.namespace, &exception.secret, &exception.service_account) {
-                (NamePattern::Exact(_), NamePattern::Exact(name), NamePattern::Exact(account)) if **name == *secret => {
-                    Some((exception.is_expired(now), &**account))
-                }
-                _ => None,
+    pub fn names_exactly(&self, namespace: &str, secret: &str, now: Timestamp) -> Option<&str> {
+        let accounts = &self.index.exact.get(namespace)?.exact.get(secret)?.exact;
+        let named = accounts.iter().flat_map(|(account, places)| places.iter().map(move |place| (*place, account)));
+        named.min_by_key(|(place, _)| (self.all[*place].is_expired(now), *place)).map(|(_, account)| &**account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::civil::date;
+
+    use super::{Exception, Exceptions, Excuse, NamePattern};
+    use crate::policy::rules::legacy_token_secret::RULE;
+
+    fn exception(namespace: &str, secret: &str, service_account: &str) -> Exception {
+        let pattern = |text: &str| NamePattern::parse(text).unwrap();
+        Exception {
+            name: format!("{namespace}/{secret}/{service_account}"),
+            rules: vec![&RULE],
+            namespace: pattern(namespace),
+            secret: pattern(secret),
+            service_account: pattern(service_account),
+            reason: String::new(),
+            owner: String::new(),
+            expires: date(2027, 3, 31),
+            ends: Timestamp::MAX,
+        }
+    }
+
+    /// So many, some of them with patterns in one or two of the names.
+    fn many(count: usize) -> Exceptions {
+        let of = |index: usize| {
+            let (namespace, secret, account) =
+                (format!("team-{}", index % 500), format!("token-{index}"), format!("bot-{index}"));
+            match index % 10 {
+                0 => exception("team-*", &secret, &account),
+                1 => exception(&namespace, &format!("{secret}-*"), &account),
+                2 => exception("*", "*", &account),
+                3 => exception(&namespace, "*", &account),
+                _ => exception(&namespace, &secret, &account),
             }
-        });
-        named.min_by_key(|(expired, _)| *expired).map(|(_, account)| account)
+        };
+        Exceptions::new((0..count).map(of).collect())
+    }
+
+    #[test]
+    fn a_decision_looks_at_few_of_many_exceptions() {
+        let exceptions = many(10_000);
+        for index in 0..10_000 {
+            let (namespace, secret, account) =
+                (format!("team-{}", index % 500), format!("token-{index}"), format!("bot-{index}"));
+            let looked_at = exceptions.candidates(&namespace, &secret, &account).count();
+            assert!(looked_at <= 4, "{looked_at} exceptions are looked at for {namespace}/{secret}");
+        }
+    }
+
+    #[test]
+    fn the_index_finds_what_a_search_through_all_finds() {
+        let exceptions = many(1000);
+        for index in (0..1000).step_by(7) {
+            for secret in [format!("token-{index}"), format!("token-{index}-x"), "other".to_owned()] {
+                let (namespace, account) = (format!("team-{}", index % 500), format!("bot-{index}"));
+                let covers = |found: &&Exception| found.covers(&RULE, &namespace, &secret, &account);
+                let found = match exceptions.excuse(&RULE, &namespace, &secret, &account, Timestamp::UNIX_EPOCH) {
+                    Excuse::Active(exception) => Some(&exception.name),
+                    Excuse::Expired(_) | Excuse::None => None,
+                };
+                let all: Vec<&String> = exceptions.all().iter().filter(covers).map(|found| &found.name).collect();
+                assert_eq!(found.is_some(), !all.is_empty(), "{namespace}/{secret}/{account}");
+                assert!(found.is_none_or(|found| all.contains(&found)));
+            }
+        }
     }
 }

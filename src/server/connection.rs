@@ -83,7 +83,8 @@ impl Protocol {
         }
     }
 
-    async fn speak_http<S>(&self, stream: S, connections: &Arc<Connections>, turn: &Turn)
+    /// Serves a connection whose bytes are those of HTTP.
+    pub(super) async fn speak_http<S>(&self, stream: S, connections: &Arc<Connections>, turn: &Turn)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

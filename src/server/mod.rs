@@ -11,6 +11,7 @@
 
 mod address;
 mod admin;
+mod bare;
 mod budget;
 mod connection;
 mod connections;
@@ -21,6 +22,7 @@ mod handshake;
 mod intake;
 mod lifecycle;
 mod listener;
+mod memory;
 mod pace;
 mod refusal;
 mod reload;
@@ -31,6 +33,8 @@ mod start;
 mod unfinished;
 
 pub use address::{BadAddress, BindError, ListenAddress};
+#[doc(hidden)]
+pub use bare::Bare;
 pub use deadline::parse_go_duration;
 pub use settings::{CertificateSource, Clients, Drain, Limits, PolicySource, Settings};
 pub use start::{Server, StartError};

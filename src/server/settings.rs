@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ListenAddress;
 use super::descriptors::connections_within;
+use super::memory::bodies_within;
 use crate::certs::Pair;
 use crate::policy::PolicySet;
 
@@ -114,13 +115,19 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with no more connections than fit into a limit of file descriptors.
-    pub(super) fn within(mut self, descriptors: Option<usize>) -> Self {
+    /// The same with no more connections than fit into a limit of file descriptors, and no more bytes of bodies than fit
+    /// into one of memory.
+    pub(super) fn within(mut self, descriptors: Option<usize>, memory: Option<usize>) -> Self {
         let connections = connections_within(descriptors, self.connections);
         if connections < self.connections {
             tracing::warn!(descriptors, connections, "the limit of file descriptors leaves room for few connections");
         }
         self.connections = connections;
+        let bodies = bodies_within(memory, self.bodies);
+        if bodies < self.bodies {
+            tracing::warn!(memory, bodies, "the memory limit leaves room for few bytes of requests in flight");
+        }
+        self.bodies = bodies;
         self
     }
 }

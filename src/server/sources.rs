@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
@@ -13,6 +15,9 @@ use crate::certs::{CERTIFICATE_FILE, CertificateResolver, ClientAuthority, KEY_F
 use crate::config;
 use crate::policy::{Inventory, PolicySet};
 use crate::telemetry::Reloaded;
+
+/// Far longer than any decision takes.
+const LONGEST_USE: Duration = Duration::from_secs(1);
 
 /// The policies of the moment.
 pub(super) fn policies(
@@ -61,10 +66,21 @@ where
     sources.push(Source::new(what, paths, seen, move || {
         let value = read(&files).map_err(|error| error.to_string())?;
         let holds = summary(&value);
-        target.store(Arc::new(value));
+        let old = target.swap(Arc::new(value));
+        let_go(old);
         Ok(holds)
     }));
     Ok(published)
+}
+
+/// Drops what was replaced once no decision uses it any more. To free the inventory of a large cluster takes milliseconds, and
+/// whoever drops it last has to; that must not be a review.
+fn let_go<T>(old: Arc<T>) {
+    let end = Instant::now() + LONGEST_USE;
+    while Arc::strong_count(&old) > 1 && Instant::now() < end {
+        thread::sleep(Duration::from_millis(1));
+    }
+    drop(old);
 }
 
 /// The certificate of the moment.
@@ -108,4 +124,36 @@ pub(super) fn client_authority(
         Ok(target.summary())
     }));
     Ok(Some(authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::thread::{self, ThreadId};
+    use std::time::Duration;
+
+    use super::let_go;
+
+    /// Notes which thread frees it.
+    struct Noted(Arc<Mutex<Option<ThreadId>>>);
+
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            *self.0.lock().unwrap() = Some(thread::current().id());
+        }
+    }
+
+    #[test]
+    fn what_is_replaced_is_freed_by_whoever_replaces_it_although_a_review_still_uses_it() {
+        let freed_by = Arc::default();
+        let old = Arc::new(Noted(Arc::clone(&freed_by)));
+        let used = Arc::clone(&old);
+        let review = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            drop(used);
+        });
+        let_go(old);
+        review.join().unwrap();
+        assert_eq!(*freed_by.lock().unwrap(), Some(thread::current().id()));
+    }
 }

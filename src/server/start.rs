@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use rustls::ServerConfig;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -15,7 +16,6 @@ use super::address::{BindError, bind};
 use super::admin::Admin;
 use super::connection::Protocol;
 use super::connections::Connections;
-use super::descriptors;
 use super::handshake::RefusedHandshakes;
 use super::lifecycle::{Lifecycle, Stage};
 use super::listener::Listener;
@@ -24,6 +24,7 @@ use super::reviews::Reviews;
 use super::settings::{Limits, Settings};
 use super::sources;
 use super::unfinished::Unfinished;
+use super::{descriptors, memory};
 use crate::certs::{CertificateResolver, ClientAuthority, PairError, crypto_provider};
 use crate::config;
 use crate::telemetry::Metrics;
@@ -70,7 +71,20 @@ impl Server {
     /// # Errors
     /// When a file is missing or bad, or a port cannot be opened.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
-        let limits = settings.limits.within(descriptors::raise_limit());
+        Self::start_with(settings, Reviews::router)
+    }
+
+    /// The same server with other answers: what the benchmark compares with.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    #[doc(hidden)]
+    pub fn start_routing(settings: Settings, router: Router) -> Result<Self, StartError> {
+        Self::start_with(settings, |_| router)
+    }
+
+    fn start_with(settings: Settings, router: impl FnOnce(Arc<Reviews>) -> Router) -> Result<Self, StartError> {
+        let limits = settings.limits.within(descriptors::raise_limit(), memory::limit());
         let mut sources = Vec::new();
         let policies = sources::policies(settings.policies, &mut sources)?;
         let inventory = sources::inventory(settings.inventories, &mut sources)?;
@@ -97,7 +111,7 @@ impl Server {
             socket,
             protocol: Arc::new(Protocol {
                 tls: Some(TlsAcceptor::from(Arc::new(tls_settings(Arc::clone(&certificate), clients)?))),
-                router: reviews.router(),
+                router: router(reviews),
                 limits,
                 keep_alive: true,
                 lifecycle: Arc::clone(&lifecycle),

@@ -14,6 +14,11 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines that may wait. Most are shorter than half a kilobyte.
 const WAITING: usize = 1024;
+/// Lines are gathered for so long before they are written together: waking a thread and writing costs more than a whole
+/// review does, and a refused one has a line.
+const GATHER: Duration = Duration::from_millis(5);
+/// The size from which on gathered lines are written.
+const ENOUGH: usize = 64 * 1024;
 /// How long the end of the process waits for lines that nobody reads.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -58,16 +63,34 @@ impl LogWriter {
 }
 
 fn write_lines(mut out: impl Write, waiting: &Receiver<Message>) {
-    for message in waiting {
-        match message {
-            // A closed standard error leaves nobody to tell.
-            Message::Line(line) => drop(out.write_all(&line)),
-            Message::Flush(done) => {
-                let _ = out.flush();
-                let _ = done.send(());
+    let mut lines = Vec::new();
+    while let Ok(first) = waiting.recv() {
+        if matches!(first, Message::Line(_)) {
+            thread::sleep(GATHER);
+        }
+        for message in [first].into_iter().chain(waiting.try_iter()) {
+            match message {
+                Message::Line(line) => {
+                    lines.extend_from_slice(&line);
+                    if lines.len() >= ENOUGH {
+                        write(&mut out, &mut lines);
+                    }
+                }
+                Message::Flush(done) => {
+                    write(&mut out, &mut lines);
+                    let _ = out.flush();
+                    let _ = done.send(());
+                }
             }
         }
+        write(&mut out, &mut lines);
     }
+}
+
+fn write(out: &mut impl Write, lines: &mut Vec<u8>) {
+    // A closed standard error leaves nobody to tell.
+    let _ = out.write_all(lines);
+    lines.clear();
 }
 
 /// One line: tracing hands over a whole event at once.
@@ -119,6 +142,20 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn lines_come_whole_and_in_order_and_are_there_after_a_flush() {
+        let (reader, out) = std::io::pipe().unwrap();
+        let writer = LogWriter::start(out).unwrap();
+        let lines: Vec<String> = (0..500).map(|number| format!("line {number}\n")).collect();
+        for line in &lines {
+            writer.make_writer().write_all(line.as_bytes()).unwrap();
+        }
+        writer.flush();
+        // All of it is in the pipe by now.
+        drop(writer);
+        assert_eq!(std::io::read_to_string(reader).unwrap(), lines.concat());
     }
 
     #[test]
