@@ -5,6 +5,7 @@
 
 mod certificates;
 mod churn;
+mod client_certificates;
 mod clocks;
 mod crowds;
 mod dependencies;

@@ -8,6 +8,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::binaries;
 use super::eventually::try_eventually;
 use super::host::{free_ports, host_address};
@@ -146,7 +148,45 @@ impl Plan {
     fn write_files(&self, tokens: &Tokens) -> io::Result<()> {
         fs::write(self.directory.join("tokens.csv"), tokens.as_file())?;
         fs::write(self.directory.join("audit-policy.yaml"), include_str!("audit-policy.yaml"))?;
+        self.write_webhook_credentials()?;
         users::write_kubeconfigs(&self.directory, self.api_server_port, &self.keys.authority, tokens)
+    }
+
+    /// Which certificate to show to webhooks; only those that ask for one see it.
+    fn write_webhook_credentials(&self) -> io::Result<()> {
+        let kubeconfig = self.directory.join("webhooks.kubeconfig");
+        let users = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "users": [{
+                "name": "*",
+                "user": {
+                    "client-certificate": self.keys.webhook_client_certificate,
+                    "client-key": self.keys.webhook_client_key,
+                },
+            }],
+        });
+        fs::write(&kubeconfig, users.to_string())?;
+        let plugins = ["ValidatingAdmissionWebhook", "MutatingAdmissionWebhook"].map(|plugin| {
+            json!({
+                "name": plugin,
+                "configuration": {
+                    "apiVersion": "apiserver.config.k8s.io/v1",
+                    "kind": "WebhookAdmissionConfiguration",
+                    "kubeConfigFile": kubeconfig,
+                },
+            })
+        });
+        let configuration = json!({
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AdmissionConfiguration",
+            "plugins": plugins,
+        });
+        fs::write(self.admission_configuration(), configuration.to_string())
+    }
+
+    fn admission_configuration(&self) -> PathBuf {
+        self.directory.join("admission.yaml")
     }
 
     fn etcd(&self, program: &Path) -> Command {
@@ -178,6 +218,7 @@ impl Plan {
             .arg("--endpoint-reconciler-type=none")
             .arg("--authorization-mode=Node,RBAC")
             .arg("--enable-admission-plugins=NodeRestriction")
+            .arg(flag("admission-control-config-file", self.admission_configuration().display()))
             .arg(flag("token-auth-file", self.directory.join("tokens.csv").display()))
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .arg(flag("service-account-signing-key-file", self.keys.token_key.display()))

@@ -16,6 +16,9 @@ pub(crate) struct Keys {
     pub(crate) authority: PathBuf,
     pub(crate) serving_certificate: PathBuf,
     pub(crate) serving_key: PathBuf,
+    /// What the API server shows to webhooks that ask for a certificate, signed by the same authority.
+    pub(crate) webhook_client_certificate: PathBuf,
+    pub(crate) webhook_client_key: PathBuf,
     /// What service account tokens are signed with, legacy ones by the controller manager, bound ones by the API server.
     pub(crate) token_key: PathBuf,
     /// What they are verified with.
@@ -29,6 +32,8 @@ impl Keys {
         let serving_key = KeyPair::generate().map_err(io::Error::other)?;
         let serving_certificate =
             serving_parameters(host).and_then(|it| it.signed_by(&serving_key, &authority)).map_err(io::Error::other)?;
+        let client_key = KeyPair::generate().map_err(io::Error::other)?;
+        let client_certificate = client_parameters().signed_by(&client_key, &authority).map_err(io::Error::other)?;
         let token_key = KeyPair::generate().map_err(io::Error::other)?;
         let write = |name: &str, text: String| {
             let path = directory.join(name);
@@ -38,6 +43,8 @@ impl Keys {
             authority: write("ca.crt", authority.pem())?,
             serving_certificate: write("apiserver.crt", serving_certificate.pem())?,
             serving_key: write("apiserver.key", serving_key.serialize_pem())?,
+            webhook_client_certificate: write("webhook-client.crt", client_certificate.pem())?,
+            webhook_client_key: write("webhook-client.key", client_key.serialize_pem())?,
             token_key: write("service-account.key", token_key.serialize_pem())?,
             token_public_key: write("service-account.pub", token_key.public_key_pem())?,
         })
@@ -50,6 +57,14 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)
+}
+
+fn client_parameters() -> CertificateParams {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    parameters
 }
 
 fn serving_parameters(host: IpAddr) -> Result<CertificateParams, rcgen::Error> {
