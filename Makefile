@@ -111,6 +111,19 @@ $(CARGO_DENY):
 $(CARGO_FUZZ):
 	$(CARGO) install --locked --root $(TARGET)/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) cargo-fuzz@$(CARGO_FUZZ_VERSION)
 
+# Mutants of the decision core, judged by the core's own tests; some two hours on two cores. ARGS can choose a part, such as
+# ARGS="--shard 1/8" or ARGS="--file src/policy/rules/*.rs".
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := $(TARGET)/tools/cargo-mutants-$(CARGO_MUTANTS_VERSION)/bin/cargo-mutants
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## Change the decision core in hundreds of ways, and list those that no test notices
+	$(CARGO_MUTANTS) mutants --no-default-features --in-place --no-times --output $(TARGET) \
+	  $(or $(ARGS),--file 'src/policy/**' --file 'src/token/**' --file 'src/injection/**') -- --locked --lib --test decisions
+
+$(CARGO_MUTANTS):
+	$(CARGO) install --locked --root $(TARGET)/tools/cargo-mutants-$(CARGO_MUTANTS_VERSION) cargo-mutants@$(CARGO_MUTANTS_VERSION)
+
 .PHONY: certs
 certs: ## Make an authority and a serving certificate in certs/, for an install without cert-manager
 	$(TOKENWARD) certs make --out certs

@@ -41,19 +41,53 @@ const SHOWN: [&str; 23] = [
 /// Annotations and labels whose values are names.
 const SHOWN_IN_METADATA: [&str; 2] = ["kubernetes.io/service-account.name", "tokenward.dev/policy"];
 
-/// Fields below which a key of that name may hold anything.
-const HIDDEN_BELOW: [&str; 11] = [
-    "args",
-    "binaryData",
-    "command",
-    "data",
-    "lifecycle",
-    "livenessProbe",
-    "options",
-    "readinessProbe",
-    "startupProbe",
-    "stringData",
-    "volumeAttributes",
+/// Fields below which those keys are what they are in the schema, the root of a document and lists among them. Below any
+/// other, be it one that is spelled wrong, a key of such a name may hold anything.
+const SHOWN_BELOW: [&str; 44] = [
+    "",
+    "azureFile",
+    "boundObjectRef",
+    "cephfs",
+    "cinder",
+    "clusterTrustBundle",
+    "configMap",
+    "configMapKeyRef",
+    "configMapRef",
+    "containers",
+    "csi",
+    "downwardAPI",
+    "env",
+    "envFrom",
+    "ephemeralContainers",
+    "fieldRef",
+    "flexVolume",
+    "imagePullSecrets",
+    "initContainers",
+    "iscsi",
+    "items",
+    "jobTemplate",
+    "metadata",
+    "nodePublishSecretRef",
+    "object",
+    "oldObject",
+    "podCertificate",
+    "projected",
+    "rbd",
+    "request",
+    "scaleIO",
+    "secret",
+    "secretKeyRef",
+    "secretRef",
+    "secrets",
+    "serviceAccountToken",
+    "sources",
+    "spec",
+    "storageos",
+    "template",
+    "valueFrom",
+    "volumeDevices",
+    "volumeMounts",
+    "volumes",
 ];
 
 /// A longer value is no name and no path.
@@ -224,10 +258,9 @@ impl Place {
     /// That of the keys below `key`.
     fn below(self, key: &str) -> Self {
         match self {
-            Self::Field if HIDDEN_BELOW.contains(&key) => Self::Hidden,
+            Self::Field if SHOWN_BELOW.contains(&key) => Self::Field,
             Self::Field if matches!(key, "annotations" | "labels") => Self::Metadata,
-            Self::Field => Self::Field,
-            Self::Metadata | Self::Hidden => Self::Hidden,
+            Self::Field | Self::Metadata | Self::Hidden => Self::Hidden,
         }
     }
 

@@ -188,3 +188,11 @@ fn an_anchor_hides_what_it_stands_for_wherever_it_is_used() {
     );
     assert_no_canary(&shown(text, "restricted"));
 }
+
+#[test]
+fn a_field_that_nobody_knows_hides_what_lies_below_it() {
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: app}}\nspec:\n  containers: [{{name: app, image: app}}]\n  volumes: [{{name: v, csi: {{driver: d, volumeAttribute: {{name: {CANARY}, path: {CANARY}}}, nodePublishSecretRef: {{name: {SECRET}}}}}}}]\n"
+    );
+    assert_no_canary(&shown(text, "restricted"));
+}
