@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
-use super::{Change, LineKind, Outcome, Report, Sites, Verdict};
+use super::{Change, Excerpt, LineKind, Outcome, Report, Site, Sites, Verdict};
 use crate::policy::{Action, Finding, Phase};
 
 const BOLD: Style = Style::new().bold();
@@ -61,9 +61,7 @@ fn level(action: Action) -> Level<'static> {
 }
 
 fn render_finding(verdict: &Verdict, finding: &Finding, places: &Sites) -> String {
-    let mut snippet = Snippet::source(places.excerpt.text.as_str())
-        .line_start(places.excerpt.first_line)
-        .path(verdict.location.file.as_str());
+    let mut snippet = Snippet::source(places.excerpt.text.as_str()).line_start(places.excerpt.first_line);
     for (index, (site, mark)) in places.sites.iter().zip(&places.excerpt.marks).enumerate() {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label = if site.is_exact { site.path.clone() } else { format!("{} (not written here)", site.path) };
@@ -78,7 +76,19 @@ fn render_finding(verdict: &Verdict, finding: &Finding, places: &Sites) -> Strin
     let details = format!("tokenward explain {}", finding.rule.code);
     group = group.element(Level::NOTE.message(judged(verdict)));
     group = group.element(Level::NOTE.with_name("details").message(details));
-    Renderer::styled().render(&[group])
+    let rendered = Renderer::styled().render(&[group]);
+    match places.sites.first() {
+        // The place in the source, not in the excerpt, from whose lines something may be left out.
+        Some(first) => rendered.replacen('\n', &format!("\n{}\n", origin(verdict, first, &places.excerpt)), 1),
+        None => rendered,
+    }
+}
+
+/// The line that says where a finding is, indented as the excerpt's line numbers are.
+fn origin(verdict: &Verdict, site: &Site, excerpt: &Excerpt) -> String {
+    let last_line = excerpt.first_line + excerpt.text.lines().count().saturating_sub(1);
+    let indent = " ".repeat(last_line.to_string().len());
+    format!("{indent}{BLUE}-->{BLUE:#} {}:{}:{}", clean(&verdict.location.file), site.line, site.column)
 }
 
 /// Which object was judged by what.
