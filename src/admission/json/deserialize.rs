@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::{Error, Step};
 use super::reader::Reader;
-use super::string::{Short, Spelled};
+use super::string::Short;
 
 impl<'de> Reader<'de> {
     /// Reads a value.
@@ -31,12 +31,24 @@ impl<'de> Reader<'de> {
     }
 
     fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        let mut short = Short::default();
-        match self.string_into(&mut short)? {
-            Spelled::Plain(string) => visitor.visit_borrowed_str(string),
-            Spelled::Short => visitor.visit_str(short.as_str()),
-            Spelled::Long(string) => visitor.visit_string(string),
+        match self.plain_string()? {
+            (_, Some(string)) => visitor.visit_borrowed_str(string),
+            (start, None) => self.escaped_text(start, visitor),
         }
+    }
+
+    /// Goes on with a string that has escapes. A short one that nobody keeps costs no allocation.
+    #[cold]
+    fn escaped_text<V: Visitor<'de>>(&mut self, start: usize, visitor: V) -> Result<V::Value, Error> {
+        let length = self.length_from(start)?;
+        if length <= Short::ROOM {
+            let mut short = Short::default();
+            self.unescape(start, &mut short)?;
+            return visitor.visit_str(short.as_str());
+        }
+        let mut string = String::with_capacity(length);
+        self.unescape(start, &mut string)?;
+        visitor.visit_string(string)
     }
 
     fn whole_number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {

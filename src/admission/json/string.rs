@@ -5,18 +5,8 @@ use std::borrow::Cow;
 use super::error::Error;
 use super::reader::Reader;
 
-/// A string, by how it was spelled.
-pub(super) enum Spelled<'de> {
-    /// Without escapes.
-    Plain(&'de str),
-    /// With escapes, and short enough for the caller's buffer.
-    Short,
-    /// With escapes.
-    Long(String),
-}
-
 /// What a string with escapes is written into.
-trait Unescaped {
+pub(super) trait Unescaped {
     fn push(&mut self, character: char);
     fn push_str(&mut self, text: &str);
 }
@@ -38,7 +28,7 @@ pub(super) struct Short {
 }
 
 impl Short {
-    const ROOM: usize = 128;
+    pub(super) const ROOM: usize = 128;
 
     pub(super) fn as_str(&self) -> &str {
         // Only whole characters are ever written.
@@ -77,25 +67,9 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Reads a string; one with escapes that fits into `short` is written there.
-    #[inline]
-    pub(super) fn string_into(&mut self, short: &mut Short) -> Result<Spelled<'de>, Error> {
-        match self.plain_string()? {
-            (_, Some(string)) => Ok(Spelled::Plain(string)),
-            (start, None) => {
-                let length = self.length_from(start)?;
-                if length <= Short::ROOM {
-                    return self.unescape(start, short).map(|()| Spelled::Short);
-                }
-                let mut string = String::with_capacity(length);
-                self.unescape(start, &mut string).map(|()| Spelled::Long(string))
-            }
-        }
-    }
-
     /// Reads a string without escapes. Of one with escapes, only where it starts; the reader is at the first of them.
     #[inline]
-    fn plain_string(&mut self) -> Result<(usize, Option<&'de str>), Error> {
+    pub(super) fn plain_string(&mut self) -> Result<(usize, Option<&'de str>), Error> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a string"));
         }
@@ -113,7 +87,7 @@ impl<'de> Reader<'de> {
     /// The bytes of the string that began at `start`, as it is spelled: what escapes stand for is never longer than they
     /// are, so that one allocation is enough.
     #[cold]
-    fn length_from(&mut self, start: usize) -> Result<usize, Error> {
+    pub(super) fn length_from(&mut self, start: usize) -> Result<usize, Error> {
         let here = self.at;
         self.pass_string()?;
         let length = self.at - 1 - start;
@@ -147,7 +121,7 @@ impl<'de> Reader<'de> {
 
     /// Goes on with a string that began at `start` and has reached its first escape.
     #[cold]
-    fn unescape(&mut self, start: usize, string: &mut impl Unescaped) -> Result<(), Error> {
+    pub(super) fn unescape(&mut self, start: usize, string: &mut impl Unescaped) -> Result<(), Error> {
         let mut plain = start;
         loop {
             string.push_str(&self.text[plain..self.at]);
