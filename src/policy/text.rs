@@ -76,3 +76,25 @@ pub(super) fn line(text: &str, longest: usize) -> Cow<'_, str> {
     cut.push_str("...");
     Cow::Owned(cut)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Names, line};
+
+    #[test]
+    fn a_name_loses_its_control_characters_and_its_middle_where_it_is_long() {
+        assert_eq!(Names::USUAL.cut("ci-bot"), "ci-bot");
+        assert_eq!(Names::USUAL.cut("ci\n-\u{1b}bot"), "ci-bot");
+        let forty = "a".repeat(40);
+        assert_eq!(Names::USUAL.cut(&forty), forty);
+        assert_eq!(Names::USUAL.cut(&"0123456789".repeat(5)), "01234567890123456789...34567890123456789");
+    }
+
+    #[test]
+    fn a_line_loses_its_control_characters_and_its_end_where_it_is_long() {
+        assert_eq!(line("as it is", 8), "as it is");
+        assert_eq!(line("as\nit is", 8), "asit is");
+        assert_eq!(line("as it is not", 8), "as it...");
+        assert_eq!(line("äöü äöü ", 8), "äöü äöü ");
+    }
+}
