@@ -208,3 +208,30 @@ macro_rules! words {
 
 words!(InjectWhen { AutomountDisabled, Requested, Never });
 words!(MountWhen { Always, AutomountDisabled, Requested });
+
+#[cfg(test)]
+mod tests {
+    use super::{Builtin, NamePattern, Policy};
+
+    #[test]
+    fn allows_what_is_listed_and_the_api_servers_names_only_where_it_is_listed_itself() {
+        let allowing = |patterns: &[&str]| {
+            let mut policy = Policy::builtin(Builtin::Restricted);
+            policy.cluster.api_audiences =
+                vec!["https://one.example.com".to_owned(), "https://two.example.com".to_owned()];
+            policy.tokens.allowed_audiences =
+                patterns.iter().map(|pattern| NamePattern::parse(pattern).unwrap()).collect();
+            move |audience: &str| policy.allows_audience(audience)
+        };
+        let api_and_vault = allowing(&["", "vault-*"]);
+        for allowed in ["", "https://one.example.com", "https://two.example.com", "vault-east"] {
+            assert!(api_and_vault(allowed), "{allowed}");
+        }
+        assert!(!api_and_vault("https://three.example.com"));
+        let vault = allowing(&["vault-*"]);
+        assert!(vault("vault-east"));
+        for refused in ["", "https://one.example.com", "vault"] {
+            assert!(!vault(refused), "{refused}");
+        }
+    }
+}
