@@ -6,10 +6,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::installation::{output_of, tokenward};
+use super::PATIENCE;
+use crate::installation::{POLICY_LABEL, output_of, tokenward};
 use crate::rig::ControlPlane;
+use crate::rig::eventually::eventually;
 use crate::rig::host::{free_ports, host_address};
+use crate::rig::namespace::Namespace;
 use crate::rig::process::Process;
+use crate::rig::users::User;
 
 /// One Pod of the Deployment, as far as it matters here.
 pub(super) struct Replica {
@@ -63,6 +67,21 @@ impl Drop for Applied<'_> {
     fn drop(&mut self) {
         self.rig.kubectl(["delete", "--ignore-not-found", "-f", "-"]).stdin(self.yaml.as_str()).run();
     }
+}
+
+/// A namespace that opted in to `baseline`, with the account of [`pod`], once its Pods are given tokens.
+pub(super) fn injecting_namespace<'rig>(rig: &'rig ControlPlane, prefix: &str) -> Namespace<'rig> {
+    let namespace = rig.namespace(prefix, &[(POLICY_LABEL, "baseline")]);
+    namespace.service_account("app", Some(false));
+    eventually(PATIENCE, || {
+        let answer = rig.post(User::Administrator, &namespace.path("pods?dryRun=All"), &pod("probe"));
+        if is_injected(&answer.body) {
+            Ok(())
+        } else {
+            Err(format!("not injected yet: {} {}", answer.code, answer.body))
+        }
+    });
+    namespace
 }
 
 /// A Pod that `baseline` gives a token.

@@ -11,9 +11,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::client::TlsStream;
 
-use super::replicas::{Applied, Replica, certificates, is_injected, pod};
+use super::replicas::{Applied, Replica, certificates, injecting_namespace, is_injected, pod};
 use super::{PATIENCE, figure};
-use crate::installation::POLICY_LABEL;
 use crate::rig;
 use crate::rig::eventually::eventually;
 use crate::rig::host::host_address;
@@ -45,16 +44,7 @@ fn an_api_server_that_is_refused_for_now_tries_again_and_kubectl_sees_nothing_of
         Err(error) => Err(error.to_string()),
     });
     let _applied = Applied::to(&rig, replica.address, certificates.path());
-    let namespace = rig.namespace("refused-for-now", &[(POLICY_LABEL, "baseline")]);
-    namespace.service_account("app", Some(false));
-    eventually(PATIENCE, || {
-        let answer = rig.post(User::Administrator, &namespace.path("pods?dryRun=All"), &pod("probe"));
-        if is_injected(&answer.body) {
-            Ok(())
-        } else {
-            Err(format!("not injected yet: {} {}", answer.code, answer.body))
-        }
-    });
+    let namespace = injecting_namespace(&rig, "refused-for-now");
 
     let authority = fs::read(certificates.path().join("ca.crt")).unwrap();
     let caller = Caller::new(CertificateDer::from_pem_slice(&authority).unwrap(), &host_address().to_string());

@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::replicas::{Applied, Replica, certificates, is_injected, pod};
+use super::replicas::{Applied, Replica, certificates, injecting_namespace, is_injected, pod};
 use super::service::Service;
 use super::{PATIENCE, figure, in_full, short_or_full};
-use crate::installation::POLICY_LABEL;
 use crate::rig;
-use crate::rig::eventually::eventually;
 use crate::rig::host::host_address;
 use crate::rig::namespace::Namespace;
 use crate::rig::users::User;
@@ -51,16 +49,7 @@ fn a_rolling_restart_refuses_no_pod_and_leaves_none_without_its_token() {
     };
     let mut serving = [start(), start()];
     let _applied = Applied::to(rig, service.address, certificates.path());
-    let namespace = rig.namespace("rolling", &[(POLICY_LABEL, "baseline")]);
-    namespace.service_account("app", Some(false));
-    eventually(PATIENCE, || {
-        let answer = rig.post(User::Administrator, &namespace.path("pods?dryRun=All"), &pod("probe"));
-        if is_injected(&answer.body) {
-            Ok(())
-        } else {
-            Err(format!("not injected yet: {} {}", answer.code, answer.body))
-        }
-    });
+    let namespace = injecting_namespace(rig, "rolling");
 
     let stop = AtomicBool::new(false);
     let begun = Instant::now();
