@@ -1,5 +1,8 @@
 //! JSON Patch (RFC 6902), written as it is made.
 
+use std::fmt::Display;
+use std::io::Write as _;
+
 use serde::Serialize;
 
 /// Writes the operations of a JSON Patch. Only `add` and `replace` exist: a `test` or `remove` that fails would refuse the
@@ -18,13 +21,14 @@ impl PatchWriter {
         Self::default()
     }
 
-    /// Adds a member or inserts an element at `pointer`, a JSON Pointer whose tokens are already escaped.
-    pub fn add(&mut self, pointer: impl Serialize, value: &impl Serialize) {
+    /// Adds a member or inserts an element at `pointer`, a JSON Pointer whose tokens are already escaped and which JSON needs
+    /// no escapes for.
+    pub fn add(&mut self, pointer: impl Display, value: &impl Serialize) {
         self.operation("add", pointer, value);
     }
 
-    /// Replaces the value at `pointer`.
-    pub fn replace(&mut self, pointer: impl Serialize, value: &impl Serialize) {
+    /// Replaces the value at such a `pointer`.
+    pub fn replace(&mut self, pointer: impl Display, value: &impl Serialize) {
         self.operation("replace", pointer, value);
     }
 
@@ -38,23 +42,20 @@ impl PatchWriter {
         Some(self.json)
     }
 
-    fn operation(&mut self, op: &'static str, path: impl Serialize, value: &impl Serialize) {
-        #[derive(Serialize)]
-        struct Operation<'o, P, V> {
-            op: &'static str,
-            path: P,
-            value: &'o V,
-        }
+    fn operation(&mut self, operation: &'static str, pointer: impl Display, value: &impl Serialize) {
         if self.json.is_empty() {
             // The usual patch: a volume, a few mounts and the stamp.
             self.json.reserve(2048);
         }
-        self.json.push(if self.json.is_empty() { b'[' } else { b',' });
         let start = self.json.len();
-        if serde_json::to_writer(&mut self.json, &Operation { op, path, value }).is_err() {
+        self.json.push(if self.json.is_empty() { b'[' } else { b',' });
+        let written = write!(self.json, r#"{{"op":"{operation}","path":"{pointer}","value":"#)
+            .and_then(|()| Ok(serde_json::to_writer(&mut self.json, value)?))
+            .and_then(|()| self.json.write_all(b"}"));
+        if written.is_err() {
             // A `Vec` takes every byte and the values are plain structs, so this cannot happen; a broken operation must
             // never be sent all the same.
-            self.json.truncate(start.saturating_sub(1));
+            self.json.truncate(start);
         }
     }
 }

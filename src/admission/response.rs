@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use base64::display::Base64Display;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The answer to one review.
 #[derive(Debug, Default)]
@@ -47,14 +47,31 @@ impl Response<'_> {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let review = Review { api_version: "admission.k8s.io/v1", kind: "AdmissionReview", response: Body::of(self) };
-        let mut json = Vec::with_capacity(512 + self.patch.map_or(0, |patch| patch.len() * 4 / 3));
+        let mut json = Vec::with_capacity(1024 + self.patch.map_or(0, |patch| patch.len() * 4 / 3));
         match serde_json::to_writer(&mut json, &review) {
-            Ok(()) => json,
+            Ok(()) => {
+                if let Some(patch) = self.patch {
+                    append_patch(&mut json, patch);
+                }
+                json
+            }
             // A `Vec` takes every byte and every field is a string, so this cannot happen; an empty body is no review,
             // and `failurePolicy` would decide.
             Err(_) => Vec::new(),
         }
     }
+}
+
+/// Adds the patch to the response, the last thing in the review. Go reads it as `[]byte`: base64 of the JSON text. A serializer
+/// would look at each byte of that for something to escape.
+fn append_patch(json: &mut Vec<u8>, patch: &[u8]) {
+    json.truncate(json.len() - "}}".len());
+    json.extend_from_slice(br#","patchType":"JSONPatch","patch":""#);
+    let start = json.len();
+    json.resize(start + patch.len().div_ceil(3) * 4, 0);
+    // The room is what base64 takes, with its padding.
+    let _ = STANDARD.encode_slice(patch, &mut json[start..]);
+    json.extend_from_slice(br#""}}"#);
 }
 
 #[derive(Serialize)]
@@ -72,10 +89,6 @@ struct Body<'r> {
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status<'r>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<Base64Text<'r>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'r [String],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -88,8 +101,6 @@ impl<'r> Body<'r> {
             uid: response.uid,
             allowed: response.denial.is_none(),
             status: response.denial.as_ref().map(Status::of),
-            patch_type: response.patch.map(|_| "JSONPatch"),
-            patch: response.patch.map(Base64Text),
             warnings: &response.warnings,
             audit_annotations: &response.audit_annotations,
         }
@@ -119,14 +130,5 @@ impl<'r> Status<'r> {
             code: 403,
             details: Details { causes: &denial.causes },
         }
-    }
-}
-
-/// Go reads `patch` as `[]byte`: base64 of the JSON text.
-struct Base64Text<'r>(&'r [u8]);
-
-impl Serialize for Base64Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
     }
 }

@@ -56,8 +56,16 @@ where
 
 /// The parts of a path, last first, so that `..` is resolved without a list of what came before.
 pub(super) fn reversed_parts(path: &str) -> impl Iterator<Item = &str> {
+    let mut left = Some(path);
+    // What `rsplit` searches with is made for longer texts than the parts of a path.
+    let parts = std::iter::from_fn(move || {
+        let rest = left?;
+        let slash = rest.bytes().rposition(|byte| byte == b'/');
+        left = slash.map(|slash| &rest[..slash]);
+        Some(slash.map_or(rest, |slash| &rest[slash + 1..]))
+    });
     let mut climbs = 0_usize;
-    path.split('/').rev().filter(move |part| match *part {
+    parts.filter(move |part| match *part {
         "" | "." => false,
         ".." => {
             climbs += 1;

@@ -18,7 +18,7 @@ impl<'de> Reader<'de> {
 
     fn members<V: Visitor<'de>>(&mut self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
         self.open(b'{', "an object")?;
-        let mut members = Members { reader: self, fields, field: None, first: true, ended: false };
+        let mut members = Members { reader: self, fields, key_at: 0, first: true, ended: false };
         let value = visitor.visit_map(&mut members)?;
         if members.ended { Ok(value) } else { Err(self.broken()) }
     }
@@ -174,9 +174,19 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 struct Members<'r, 'de> {
     reader: &'r mut Reader<'de>,
     fields: &'static [&'static str],
-    field: Option<Cow<'de, str>>,
+    /// Where the key of the value begins that is read now or next.
+    key_at: usize,
     first: bool,
     ended: bool,
+}
+
+impl Members<'_, '_> {
+    /// The field that is read now, where the struct has it.
+    #[cold]
+    fn field(&self) -> Option<&'static str> {
+        let key = Reader { at: self.key_at, ..*self.reader }.key().ok()?;
+        self.fields.iter().copied().find(|field| *field == key)
+    }
 }
 
 impl<'de> MapAccess<'de> for Members<'_, 'de> {
@@ -188,15 +198,10 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             return Ok(None);
         }
         self.first = false;
+        self.key_at = self.reader.at;
         let key = match self.reader.key()? {
-            Cow::Borrowed(key) => {
-                self.field = Some(Cow::Borrowed(key));
-                seed.deserialize(BorrowedStrDeserializer::new(key))
-            }
-            Cow::Owned(key) => {
-                self.field = Some(Cow::Owned(key.clone()));
-                seed.deserialize(StringDeserializer::new(key))
-            }
+            Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
+            Cow::Owned(key) => seed.deserialize(StringDeserializer::new(key)),
         };
         key.map(Some)
     }
@@ -204,7 +209,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         seed.deserialize(&mut *self.reader).map_err(|error| {
             let error = error.near(self.reader.at);
-            match self.fields.iter().find(|field| self.field.as_deref() == Some(**field)) {
+            match self.field() {
                 Some(field) => error.within(field),
                 None => error,
             }

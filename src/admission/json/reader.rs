@@ -28,6 +28,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Reads `null`, if that is what follows.
+    #[inline]
     pub(in crate::admission) fn null(&mut self) -> Result<bool, Error> {
         match self.peek() {
             Some(b'n') => self.word("null").map(|()| true),
@@ -64,7 +65,7 @@ impl<'de> Reader<'de> {
 
     /// The next byte.
     #[inline]
-    pub(super) fn here(&self) -> Option<u8> {
+    pub(super) fn here(self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -161,7 +162,7 @@ impl<'de> Reader<'de> {
 
     /// The error that this is not JSON, or no longer.
     #[cold]
-    pub(super) fn broken(&self) -> Error {
+    pub(super) fn broken(self) -> Error {
         let nature = if self.at < self.text.len() { Nature::NotJson } else { Nature::EndsEarly };
         Error::new(nature, self.at)
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::error::Error;
 use super::reader::Reader;
+use super::scan::plain_length;
 
 /// What a string with escapes is written into.
 pub(super) trait Unescaped {
@@ -56,7 +57,7 @@ impl Unescaped for Short {
 
 impl<'de> Reader<'de> {
     /// Reads a string. It is borrowed unless it has escapes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Error> {
         match self.plain_string()? {
             (_, Some(string)) => Ok(Cow::Borrowed(string)),
@@ -68,7 +69,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Reads a string without escapes. Of one with escapes, only where it starts; the reader is at the first of them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_string(&mut self) -> Result<(usize, Option<&'de str>), Error> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("a string"));
@@ -96,27 +97,9 @@ impl<'de> Reader<'de> {
     }
 
     /// Goes to the next byte that means something in a string: a quote, a backslash, a control character or the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass_plain(&mut self) {
-        const ONES: u64 = u64::MAX / 255;
-        const HIGH: u64 = ONES << 7;
-        // The lowest byte that is found is exact; carries can only spoil the ones above it.
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        while let Some(eight) = self.text.as_bytes()[self.at..].first_chunk() {
-            let word = u64::from_le_bytes(*eight);
-            let quote = zero(word ^ (ONES * 0x22));
-            let backslash = zero(word ^ (ONES * 0x5c));
-            let control = word.wrapping_sub(ONES * 0x20) & !word;
-            let found = (quote | backslash | control) & HIGH;
-            if found != 0 {
-                self.at += found.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        while self.here().is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
-            self.at += 1;
-        }
+        self.at += plain_length(&self.text.as_bytes()[self.at..]);
     }
 
     /// Goes on with a string that began at `start` and has reached its first escape.
