@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Action;
 use super::exception::{Exception, ExceptionState};
 use super::registry::Rule;
-use super::text::{LONGEST_FINDING, Names};
+use super::text::{LONGEST_FINDING, Names, fits};
 use crate::resource::FieldPath;
 
 /// What a rule found in one review. Data only: the texts name objects and fields, never a value.
@@ -41,7 +41,7 @@ impl Finding {
     /// The sentences, without the advice where they would have more than `longest` characters.
     pub(super) fn sentences_within(&self, longest: usize) -> String {
         let sentences = self.sentences();
-        if sentences.chars().count() <= longest { sentences } else { format!("{}.", self.headline()) }
+        if fits(&sentences, longest) { sentences } else { format!("{}.", self.headline()) }
     }
 
     /// What a reader tells findings apart by.
@@ -128,17 +128,14 @@ impl Findings<'_> {
     ) {
         let (rule, action) = (self.rule, self.action.min(limit));
         let mut finding = Finding { rule, action, message: String::new(), advice: String::new(), paths };
-        let fits = |text: &str| text.chars().count() <= LONGEST_FINDING;
-        for names in Names::EVER_SHORTER {
+        let whole = Names::EVER_SHORTER.into_iter().any(|names| {
             (finding.message, finding.advice) = words(names);
-            if fits(&finding.sentences()) {
-                break;
-            }
-        }
-        if !fits(&finding.sentences()) {
+            fits(&finding.sentences(), LONGEST_FINDING)
+        });
+        if !whole {
             for names in Names::EVER_SHORTER {
                 finding.message = words(names).0;
-                if fits(&finding.headline()) {
+                if fits(&finding.headline(), LONGEST_FINDING) {
                     break;
                 }
             }

@@ -27,7 +27,7 @@ impl Names {
     /// A name for a sentence: cut in the middle where it is long, so that a message stays within its bound, and without
     /// control characters, with which the API server would drop it.
     pub(crate) fn cut(self, name: &str) -> Cow<'_, str> {
-        if name.len() <= self.longest && !name.contains(char::is_control) {
+        if name.len() <= self.longest && is_clean(name) {
             return Cow::Borrowed(name);
         }
         let clean: Vec<char> = name.chars().filter(|character| !character.is_control()).collect();
@@ -62,10 +62,20 @@ pub(super) fn and_more_places<T>(places: &[T]) -> String {
     }
 }
 
+/// Whether `text` has at most `longest` characters.
+pub(super) fn fits(text: &str, longest: usize) -> bool {
+    text.len() <= longest || text.chars().count() <= longest
+}
+
+/// Whether nothing in `text` is a control character. Most texts are ASCII, of which many bytes are looked at together.
+fn is_clean(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, 0x20..0x7f)) || !text.contains(char::is_control)
+}
+
 /// One line of at most `longest` characters without control characters, cut at the end.
 pub(super) fn line(text: &str, longest: usize) -> Cow<'_, str> {
-    let fits = text.len() <= longest || text.chars().count() <= longest;
-    if fits && !text.contains(char::is_control) {
+    let fits = fits(text, longest);
+    if fits && is_clean(text) {
         return Cow::Borrowed(text);
     }
     let clean = text.chars().filter(|character| !character.is_control());

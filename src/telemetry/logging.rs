@@ -72,9 +72,16 @@ impl Logging {
                 let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
                 layer.with_ansi(colour).with_target(false).boxed()
             }
-            LogFormat::Json => layer.json().flatten_event(true).with_target(false).boxed(),
+            // There are no spans to look for.
+            LogFormat::Json => layer
+                .json()
+                .flatten_event(true)
+                .with_target(false)
+                .with_current_span(false)
+                .with_span_list(false)
+                .boxed(),
         };
-        tracing_subscriber::registry().with(layer.with_filter(targets)).try_init().map_err(io::Error::other)?;
+        tracing_subscriber::registry().with(targets).with(layer).try_init().map_err(io::Error::other)?;
         report_panics_by_place();
         Ok(Self { writer })
     }

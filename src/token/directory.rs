@@ -26,7 +26,42 @@ pub enum Relation {
 /// relative path below the root, and `/run` the same as `/var/run`, which in most images is a link to it.
 #[must_use]
 pub fn relation(path: &str, directory: &str) -> Relation {
+    if is_plain(path) && is_plain(directory) {
+        return plain_relation(path, directory);
+    }
     relation_of(|| through_link(path), || through_link(directory))
+}
+
+/// Whether a path is written as shortly as it can be: absolute, and nothing in it to resolve but the link. Nearly all are.
+fn is_plain(path: &str) -> bool {
+    let mut last = b' ';
+    let is_resolved = path.bytes().all(|byte| {
+        let after_slash = last == b'/';
+        last = byte;
+        !(after_slash && matches!(byte, b'/' | b'.'))
+    });
+    is_resolved && path.starts_with('/') && last != b'/'
+}
+
+/// The relation of two such paths.
+fn plain_relation(path: &str, directory: &str) -> Relation {
+    /// Without the `/var` of `/var/run`, and whether it lies below `/var`.
+    fn without_link(path: &str) -> (&str, bool) {
+        let is_run =
+            |path: &str| path.strip_prefix("/run").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let short = path.strip_prefix("/var").filter(|rest| is_run(rest)).unwrap_or(path);
+        (short, is_run(short))
+    }
+    let is_above = |(upper, _): (&str, bool), (lower, is_run): (&str, bool)| {
+        lower.strip_prefix(upper).is_some_and(|rest| rest.starts_with('/')) || (is_run && upper == "/var")
+    };
+    let (path, directory) = (without_link(path), without_link(directory));
+    match () {
+        () if path == directory => Relation::Same,
+        () if is_above(path, directory) => Relation::Above,
+        () if is_above(directory, path) => Relation::Below,
+        () => Relation::Apart,
+    }
 }
 
 /// The same without the link: how the two paths are written, whatever the image makes of them.
@@ -213,7 +248,8 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_resolving_both_paths(
-            path in "(/|var|run|secrets|a|\\.|\\.\\.){0,12}", directory in "(/|var|run|secrets|a){0,8}"
+            path in "(/|var|run|secrets|a|\\.|\\.\\.){0,12}|(/(var|run|secrets|a)){0,5}",
+            directory in "(/|var|run|secrets|a){0,8}|(/(var|run|secrets|a)){0,5}",
         ) {
             let (one, other) = (resolved(&path), resolved(&directory));
             let expected = if one == other {
