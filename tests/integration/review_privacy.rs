@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assume, prop_oneof, proptest};
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use tokenward::policy::{Inventory, PolicySet};
@@ -176,6 +176,8 @@ proptest! {
     fn no_secret_comes_out_of_an_error(workload in workload(), style in style(), cut in any::<Index>(), broken in "[\\[{}\"':&*!|>@%\t-]") {
         let mut text = style.write(&workload);
         let at = (0..=cut.index(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        // Right behind something a `#` begins no comment: what follows would be a part of the value, which may be a name.
+        prop_assume!(!text[at..].starts_with('#'));
         text.insert_str(at, &broken);
         assert_no_canary(&shown(text, "restricted"));
     }
