@@ -27,8 +27,9 @@ use super::pace::{Pace, Paced};
 use super::unfinished::Turn;
 use crate::telemetry::{Metrics, Shed};
 
-/// The largest head, and what hyper keeps of a body before it is asked for.
-const READ_BUFFER: usize = 64 * 1024;
+/// The largest head, and what hyper keeps of a body before it is asked for: as much as a TLS record. Outside the budget for
+/// bodies, so a crowd of callers must not make much of it.
+const READ_BUFFER: usize = 16 * 1024;
 /// How long a refused caller may go on sending before the connection is closed on it, and how much.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 32 * 1024 * 1024;
