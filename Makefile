@@ -36,13 +36,15 @@ serve: ## Run the webhook on this machine with a certificate made in memory
 test: rig ## Run every test, those on a real API server among them
 	tests/run $(ARGS)
 
-# The full form traces the server with strace and moves its clock with libfaketime, both packages of Debian and its like. The
-# short form of these tests, which `make test` runs, does without.
+# The full form traces the server with strace and moves its clock with libfaketime, both packages of Debian and its like, and
+# has the release build serve. The short form of these tests, which `make test` runs, does without all three.
 .PHONY: reliability
 reliability: rig ## Run the reliability suite in full: restarts, swaps, crowds, slow clients, clocks (some fifteen minutes)
 	@{ command -v strace && command -v faketime; } >/dev/null || \
 	  apt-get install --yes --no-install-recommends strace faketime
-	TOKENWARD_RELIABILITY=full $(CARGO) test --locked --test integration -- --nocapture --test-threads=1 reliability:: $(ARGS)
+	$(CARGO) build --release --locked --bin tokenward
+	TOKENWARD_SERVER=$(abspath $(TARGET))/release/tokenward \
+	  TOKENWARD_RELIABILITY=full $(CARGO) test --locked --test integration -- --nocapture --test-threads=1 reliability:: $(ARGS)
 
 .PHONY: rig
 rig: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl for the tests (once, some six minutes)

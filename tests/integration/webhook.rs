@@ -107,9 +107,11 @@ impl Drop for Webhook {
     }
 }
 
-/// `tokenward serve` on free ports, with its log as JSON.
+/// `tokenward serve` on free ports, with its log as JSON. `TOKENWARD_SERVER` names another build of the program than the one
+/// beside the tests: `make reliability` has the release build serve.
 pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenward"));
+    let program = std::env::var_os("TOKENWARD_SERVER").unwrap_or_else(|| env!("CARGO_BIN_EXE_tokenward").into());
+    let mut command = Command::new(program);
     command
         .args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json"])
         .args(arguments)

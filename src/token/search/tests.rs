@@ -193,8 +193,9 @@ fn signs() -> Vec<String> {
 #[test]
 fn no_sign_is_a_part_of_another() {
     let signs = signs();
-    // 3 headers, under one layer at 3 alignments, and under two at 3 of each.
-    assert_eq!(signs.len(), 3 * (3 + 9));
+    // 3 headers, under one layer at 3 alignments, and under two at 3 of each, 5 of which begin alike for all headers. Beyond 32
+    // the vector search is half as wide, and on ARM there is none.
+    assert_eq!(signs.len(), 3 * (3 + 9) - 2 * 5);
     for sign in &signs {
         assert_eq!(signs.iter().filter(|other| other.contains(sign)).collect::<Vec<_>>(), [sign]);
     }

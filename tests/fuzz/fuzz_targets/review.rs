@@ -1,6 +1,5 @@
 #![no_main]
 
-#[path = "../targets/mod.rs"]
-mod targets;
+mod in_time;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::run_in_time("review", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| in_time::run("review", data));
