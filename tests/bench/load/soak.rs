@@ -193,6 +193,8 @@ fn report(
     table::figure("threads", format!("{} to {}", threads.0, threads.1), "flat", threads.1 - threads.0 <= 1);
     table::figure("connections open after the callers left (each is a task)", open.to_owned(), "0", open == "0");
     println!();
+    ensure!(failed == 0, "{failed} answers were wrong");
+    ensure!(open == "0", "{open} connections are still open");
     Ok(())
 }
 
