@@ -71,14 +71,15 @@ impl Protocol {
 
     /// Serves a connection until it ends.
     pub(super) async fn serve(&self, stream: TcpStream, connections: &Arc<Connections>, turn: Turn) {
-        let Some(tls) = &self.tls else { return self.speak_http(stream, connections, &turn).await };
+        let Some(tls) = &self.tls else { return Box::pin(self.speak_http(stream, connections, &turn)).await };
         let handshake = async {
             stream.readable().await?;
             turn.speaks();
             tls.accept(stream).await
         };
-        match timeout(self.limits.handshake, handshake).await {
-            Ok(Ok(stream)) if turn.finish() => self.speak_http(stream, connections, &turn).await,
+        // Each phase in a box of its own: in one piece, the task of every connection would be as large as all of them together.
+        match timeout(self.limits.handshake, Box::pin(handshake)).await {
+            Ok(Ok(stream)) if turn.finish() => Box::pin(self.speak_http(stream, connections, &turn)).await,
             Ok(Err(error)) => self.refused.report(&error),
             Ok(Ok(_)) | Err(_) => self.handshake_shed(),
         }
@@ -109,7 +110,7 @@ impl Protocol {
         let mut connection = builder.serve_connection(TokioIo::new(stream), service);
         let result = poll_fn(|context| connection.poll_without_shutdown(context)).await;
         match result {
-            Ok(()) => linger(connection.into_parts().io.into_inner().into_inner()).await,
+            Ok(()) => Box::pin(linger(connection.into_parts().io.into_inner().into_inner())).await,
             Err(error) => tracing::debug!(%error, "a connection failed"),
         }
     }
