@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokenward::certs::{Authority, CertificateResolver, Names};
-use tokenward::policy::{NoFacts, Phase, PolicySet};
+use tokenward::policy::{Inventory, Phase, PolicySet};
 use tokenward::server::{Server, Settings};
 use tokenward::telemetry::Metrics;
 use tokio::task::spawn_blocking;
@@ -50,14 +50,14 @@ fn count(text: &str) -> usize {
 #[test]
 fn series_do_not_grow_with_namespaces_and_names() {
     let pair = Authority::generate(1).unwrap().issue(&Names::loopback()).unwrap().pair().unwrap();
-    let policies = PolicySet::builtin();
+    let (policies, nothing) = (PolicySet::builtin(), Inventory::default());
     let metrics =
         Metrics::new(Arc::new(CertificateResolver::new(pair)), Arc::new(ArcSwap::from_pointee(policies.clone())));
     let asked = [(Phase::Mutate, "baseline"), (Phase::Validate, "baseline"), (Phase::Validate, "restricted")];
     for index in 0..NAMESPACES {
         let (phase, policy) = asked[index % asked.len()];
         let body = small_pod(&format!("team-{index}"));
-        let answer = policies.answer(policy, phase, body.as_bytes(), &NoFacts, Timestamp::UNIX_EPOCH).unwrap();
+        let answer = policies.answer(policy, phase, body.as_bytes(), &nothing, Timestamp::UNIX_EPOCH).unwrap();
         metrics.decided(phase, &answer, Duration::from_micros(10));
     }
     let text = metrics.encode().unwrap();
