@@ -171,9 +171,6 @@ fn choose_name(spec: &PodSpec<'_>, content: &Content<'_>) -> (VolumeName, bool) 
     taken.sort_unstable();
     let mut name = VolumeName::first(base);
     for (number, is_ours) in taken {
-        if number > name.number() {
-            break;
-        }
         if number == name.number() {
             if is_ours {
                 return (name, false);

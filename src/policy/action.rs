@@ -51,3 +51,15 @@ impl FromStr for Action {
         Self::ALL.into_iter().find(|action| action.as_str() == word).ok_or(UnknownAction)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Action;
+
+    #[test]
+    fn is_read_as_it_is_written() {
+        for action in Action::ALL {
+            assert_eq!(action.to_string().parse(), Ok(action));
+        }
+    }
+}

@@ -211,7 +211,23 @@ words!(MountWhen { Always, AutomountDisabled, Requested });
 
 #[cfg(test)]
 mod tests {
-    use super::{Builtin, NamePattern, Policy};
+    use super::{Builtin, FurtherToken, InjectWhen, InjectionSettings, MountWhen, NamePattern, Policy};
+
+    #[test]
+    fn changes_pods_if_it_injects_the_api_token_or_another_or_retunes() {
+        let mutates_with = |change: fn(&mut InjectionSettings)| {
+            let mut policy = Policy::builtin(Builtin::Audit);
+            change(&mut policy.inject);
+            policy.mutates()
+        };
+        assert!(!mutates_with(|_| {}));
+        assert!(mutates_with(|inject| inject.when = InjectWhen::Requested));
+        assert!(mutates_with(|inject| {
+            let (name, audience) = ("vault".to_owned(), "https://vault.example.com".to_owned());
+            inject.tokens.push(FurtherToken { name, audience, expiration_seconds: 600, mount: MountWhen::Requested });
+        }));
+        assert!(mutates_with(|inject| inject.retune_automounted = true));
+    }
 
     #[test]
     fn allows_what_is_listed_and_the_api_servers_names_only_where_it_is_listed_itself() {

@@ -16,21 +16,3 @@ pub trait Facts {
     /// Always true for what an API server sends; a manifest alone says nothing of its account.
     fn automount_resolved(&self, namespace: &str, service_account: &str) -> bool;
 }
-
-/// Nothing is known beyond what a review from an API server shows by itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoFacts;
-
-impl Facts for NoFacts {
-    fn secret(&self, _namespace: &str, _name: &str) -> SecretFact<'_> {
-        SecretFact::Unknown
-    }
-
-    fn legacy_tokens(&self, _namespace: &str) -> Vec<(&str, &str)> {
-        Vec::new()
-    }
-
-    fn automount_resolved(&self, _namespace: &str, _service_account: &str) -> bool {
-        true
-    }
-}

@@ -7,7 +7,8 @@ use crate::token::SecretFact;
 
 /// Where the legacy token Secrets are: namespace, name and service account, never a byte of a token.
 ///
-/// The webhook's only facts. A look-up costs the same whatever the size: the index goes by namespace, then by name.
+/// The webhook's only facts: with an empty one nothing is known beyond what a review from an API server shows by itself. A
+/// look-up costs the same whatever the size: the index goes by namespace, then by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     accounts: HashMap<Box<str>, HashMap<Box<str>, Box<str>>>,

@@ -67,16 +67,7 @@ impl Bound {
 }
 
 impl ServiceAccountToken {
-    /// Reads a JWT in compact form: three parts of base64 with two dots. `None` for everything else, and for the JWT of
-    /// another issuer.
-    #[must_use]
-    pub fn read(jwt: &[u8]) -> Option<Self> {
-        let mut parts = jwt.split(|byte| *byte == b'.');
-        let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() { None } else { Self::of_payload(payload) }
-    }
-
-    /// Reads the middle part of a JWT.
+    /// Reads the middle part of a JWT. `None` for what is no JWT, and for the JWT of another issuer.
     pub(super) fn of_payload(payload: &[u8]) -> Option<Self> {
         if payload.len() > LONGEST_PAYLOAD {
             return None;

@@ -58,10 +58,25 @@ pub(crate) fn meetings<'p>(
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use proptest::prelude::*;
 
     use super::{FEW, meetings};
     use crate::token::Relation;
+
+    #[test]
+    fn of_many_paths_each_is_looked_at_once() {
+        const MANY: usize = 1000;
+        let paths: Vec<String> = (0..MANY).map(|index| format!("/{index}")).collect();
+        let looks = Cell::new(0);
+        let path = |at: usize| {
+            looks.set(looks.get() + 1);
+            &*paths[at]
+        };
+        assert_eq!(meetings(MANY, path, |_| true, |relation| relation == Relation::Same), [0; 0]);
+        assert_eq!(looks.get(), MANY);
+    }
 
     proptest! {
         #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tokenward::admission::{Malformed, Object, Operation, Request, Resource};
-use tokenward::policy::{NoFacts, Phase, PolicySet};
+use tokenward::policy::{Inventory, Phase, PolicySet};
 
 use crate::fixture::{Court, Review, now, token_secret};
 use crate::pods::hardened;
@@ -13,7 +13,7 @@ const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 fn refusal(body: impl AsRef<[u8]>) -> String {
     for phase in [Phase::Mutate, Phase::Validate] {
         for policy in ["audit", "restricted", "no-such-policy"] {
-            let answer = PolicySet::builtin().answer(policy, phase, body.as_ref(), &NoFacts, now());
+            let answer = PolicySet::builtin().answer(policy, phase, body.as_ref(), &Inventory::default(), now());
             assert!(answer.is_err(), "{policy} in {phase:?} takes a malformed body");
         }
     }
@@ -54,7 +54,8 @@ fn nested(levels: usize) -> String {
 
 /// Whether `baseline` allows this body.
 fn allows(body: &str) -> bool {
-    let answer = PolicySet::builtin().answer("baseline", Phase::Validate, body.as_bytes(), &NoFacts, now());
+    let answer =
+        PolicySet::builtin().answer("baseline", Phase::Validate, body.as_bytes(), &Inventory::default(), now());
     answer.expect("a review").decision.is_allowed()
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tokenward::policy::{NoFacts, PolicySet, UNKNOWN_POLICY};
+use tokenward::policy::{Inventory, PolicySet, UNKNOWN_POLICY};
 
 use crate::fixture::{Court, Review, exception, legacy_jwt, token_secret};
 use crate::pods::{container, hardened, opted_out};
@@ -260,8 +260,9 @@ fn the_same_review_has_the_same_answer() {
 fn the_uid_comes_back_whatever_it_is() {
     for uid in ["1", "a \"quoted\" \\ uid\n", "😀"] {
         let review = Review::create("secrets", token_secret("ci-token", "ci")).with("uid", json!(uid));
+        let nothing = Inventory::default();
         let answer = PolicySet::builtin()
-            .answer("audit", tokenward::policy::Phase::Validate, &review.bytes(), &NoFacts, crate::fixture::now())
+            .answer("audit", tokenward::policy::Phase::Validate, &review.bytes(), &nothing, crate::fixture::now())
             .unwrap();
         assert_eq!(answer.uid, uid);
         assert_eq!(serde_json::from_slice::<Value>(&answer.body).unwrap()["response"]["uid"], uid);

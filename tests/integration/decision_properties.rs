@@ -9,7 +9,7 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use tokenward::policy::{NoFacts, Phase, RULES};
+use tokenward::policy::{Inventory, Phase, RULES};
 
 use crate::fixture::{Court, NAMESPACE, Review, bound_jwt, filled_token_secret, legacy_jwt, token_secret};
 use crate::patch_properties;
@@ -304,7 +304,7 @@ proptest! {
     #[test]
     fn knowing_less_never_finds_more(review in any_review()) {
         let knowing = court().validate("restricted", &review);
-        let ignorant = court().answer("restricted", Phase::Validate, &review, &NoFacts);
+        let ignorant = court().answer("restricted", Phase::Validate, &review, &Inventory::default());
         for finding in ignorant.findings() {
             prop_assert!(knowing.findings().contains(&finding), "{finding}: {knowing:?}");
         }

@@ -15,6 +15,7 @@ mod answers;
 mod decision_table {
     mod pods;
 }
+mod exceptions;
 mod fixture;
 mod held_token_rules;
 mod injection;

@@ -1,15 +1,11 @@
 //! Exceptions: an agreed end for what the rules would refuse. Row numbers are those of the decision table.
 
-use std::fs;
-
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokenward::policy::{Exception, ExceptionState, Exceptions, Excuse, NamePattern, Rule};
 
 use crate::fixture::{Court, Review, exception, filled_token_secret, token_secret};
 use crate::pods::opted_out;
-use crate::webhook::{Webhook, get};
 
 fn secret() -> Review {
     Review::create("secrets", token_secret("ci-token", "ci"))
@@ -74,6 +70,16 @@ fn matches_namespace_and_secret_and_account() {
         ("*", "*", "ci?"),
     ] {
         assert!(!allowed(with_patterns(namespace, name, account)), "{namespace} {name} {account}");
+    }
+}
+
+#[test]
+fn is_the_same_for_all_policies() {
+    let policies = judged_by(vec![exception("TW101", "ci-token", "ci", "2026-12-31")]).policies;
+    let of_each = policies.iter().map(|policy| &*policy.exceptions).chain([policies.exceptions()]);
+    for exceptions in of_each {
+        let names: Vec<&str> = exceptions.all().iter().map(|exception| &*exception.name).collect();
+        assert_eq!(names, ["agreed"]);
     }
 }
 
@@ -266,16 +272,18 @@ fn warns_about_a_rotation_which_asks_for_a_new_token() {
 
 #[test]
 fn warns_about_a_template_once() {
-    let template = |image: &str| {
-        let mut spec = opted_out(&json!({"imagePullSecrets": [{"name": "ci-token"}]}))["spec"].take();
-        spec["containers"] = json!([{"name": "app", "image": image}]);
+    let template = |container: &str, secrets: &[&str]| {
+        let secrets: Vec<Value> = secrets.iter().map(|name| json!({"name": name})).collect();
+        let spec = json!({"imagePullSecrets": secrets, "containers": [{"name": container}]});
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"spec": spec}}})
     };
     let court = ending("TW201");
-    let created = court.validate("restricted", &Review::create("apps/deployments", template("app:1")));
+    let using = template("app", &["ci-token"]);
+    let created = court.validate("restricted", &Review::create("apps/deployments", using.clone()));
     assert_eq!(created.warnings(), [WARNING]);
-    let updated = Review::update("apps/deployments", template("app:1"), template("app:2"));
-    assert!(court.validate("restricted", &updated).warnings().is_empty());
+    let update = |old: Value| court.validate("restricted", &Review::update("apps/deployments", old, using.clone()));
+    assert_eq!(update(template("app", &[])).warnings(), [WARNING]);
+    assert_eq!(update(template("other", &["ci-token"])).warnings(), [""; 0]);
 }
 
 #[test]
@@ -325,38 +333,4 @@ fn is_in_one_state_at_a_time() {
     ] {
         assert_eq!(state(instant), expected, "{instant}");
     }
-}
-
-/// A policy file with an exception `ends-in-<days>` for each of `days`, which ends that many days from now, or ended as many
-/// ago.
-pub(crate) fn exceptions_ending_in(days: &[i64]) -> String {
-    let document = |days: &i64| {
-        let last_day = (Timestamp::now() + SignedDuration::from_hours(24 * days)).to_zoned(TimeZone::UTC).date();
-        let name = if *days < 0 { format!("ended-{}", -days) } else { format!("ends-in-{days}") };
-        format!(
-            "apiVersion: tokenward.dev/v1alpha1\nkind: TokenException\nmetadata: {{name: {name}}}\nspec:\n  \
-             rules: [legacy-token-secret, legacy-token-reference]\n  namespace: team-a\n  secret: legacy-ci\n  \
-             serviceAccount: ci\n  reason: The client knows no other way\n  owner: platform@example.com\n  \
-             expires: {last_day}\n"
-        )
-    };
-    days.iter().map(document).collect::<Vec<_>>().join("---\n")
-}
-
-#[test]
-fn the_metrics_count_each_state_by_the_clock() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("policy.yaml");
-    fs::write(&file, exceptions_ending_in(&[-400, -2, 1, 3, 12, 16, 90, 200, 900])).unwrap();
-    let webhook = Webhook::start(&["--dev", &format!("--policy={}", file.display())]);
-    let (_, text) = get(webhook.admin_address, "/metrics");
-    let counted: Vec<&str> = text.lines().filter(|line| line.starts_with("tokenward_exceptions{")).collect();
-    assert_eq!(
-        counted,
-        [
-            r#"tokenward_exceptions{state="active"} 4"#,
-            r#"tokenward_exceptions{state="expiring"} 3"#,
-            r#"tokenward_exceptions{state="expired"} 2"#
-        ]
-    );
 }

@@ -513,6 +513,12 @@ fn finds_init_containers_by_name_and_no_ephemeral_ones() {
 }
 
 #[test]
+fn finds_a_container_by_a_name_with_digits_and_dashes() {
+    let pod = hardened(&json!({"containers": [container("app-v2")]}));
+    assert!(baseline().validate(&annotated(pod, [("tokenward.dev/containers", "app-v2")])).is_allowed());
+}
+
+#[test]
 fn refuses_an_entry_that_is_no_name_and_does_not_repeat_it() {
     for value in ["", ",", "vault,", ",vault", "vault,,vault", "Vault", "vault token", "-vault", "vault-", "eyJhbGciOi"]
     {

@@ -243,9 +243,23 @@ fn a_template_is_warned_about_what_it_gains_alone() {
     let verdict = update("apps/deployments", &one, &deployment(&["legacy-ci", "legacy-old"]));
     assert_eq!(verdict.findings(), ["TW201=warn"]);
     assert!(verdict.warnings()[0].contains("legacy Secret legacy-old is reached at "), "{verdict:?}");
-    let mut scaled = one.clone();
-    scaled["spec"]["replicas"] = json!(3);
-    assert_untouched(&update("apps/deployments", &one, &scaled));
+}
+
+#[test]
+fn nothing_is_even_recorded_of_a_template_that_stays_as_it_is() {
+    let deployment = |replicas: u32, secret: &str| {
+        let spec = json!({"imagePullSecrets": [{"name": secret}]});
+        json!({
+            "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {"replicas": replicas, "template": {"spec": spec}},
+        })
+    };
+    let old = deployment(1, "registry");
+    let changed = update("apps/deployments", &old, &deployment(1, "mirror"));
+    assert_eq!(changed.annotation("unknown"), "secret/mirror");
+    let scaled = update("apps/deployments", &old, &deployment(3, "registry"));
+    assert_untouched(&scaled);
+    assert_eq!(scaled.annotation("unknown"), "");
 }
 
 #[test]

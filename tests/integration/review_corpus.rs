@@ -13,7 +13,7 @@ use tokenward::report::{Format, Verdict};
 use tokenward::review::{self, Input, Phases, Review, Source};
 use tokenward::server::{PolicySource, Server, Settings};
 
-use super::exceptions::exceptions_ending_in;
+use super::served_metrics::exceptions_ending_in;
 use super::tls_client::{Caller, Connection};
 
 /// Fewer reviews than this are no corpus.

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokenward::certs::{Authority, CertificateResolver, Names};
-use tokenward::policy::{NoFacts, Phase, PolicySet};
+use tokenward::policy::{Inventory, Phase, PolicySet};
 use tokenward::server::{Server, Settings};
 use tokenward::telemetry::Metrics;
 use tokio::task::spawn_blocking;
 
 use super::review_bodies::{pod, review, token_secret};
 use super::tls_client::Caller;
-use super::webhook::get;
+use super::webhook::{Webhook, get};
 
 /// More than any installation has, and few enough for the tests.
 const NAMESPACES: usize = 10_000;
@@ -50,14 +51,14 @@ fn count(text: &str) -> usize {
 #[test]
 fn series_do_not_grow_with_namespaces_and_names() {
     let pair = Authority::generate(1).unwrap().issue(&Names::loopback()).unwrap().pair().unwrap();
-    let policies = PolicySet::builtin();
+    let (policies, nothing) = (PolicySet::builtin(), Inventory::default());
     let metrics =
         Metrics::new(Arc::new(CertificateResolver::new(pair)), Arc::new(ArcSwap::from_pointee(policies.clone())));
     let asked = [(Phase::Mutate, "baseline"), (Phase::Validate, "baseline"), (Phase::Validate, "restricted")];
     for index in 0..NAMESPACES {
         let (phase, policy) = asked[index % asked.len()];
         let body = small_pod(&format!("team-{index}"));
-        let answer = policies.answer(policy, phase, body.as_bytes(), &NoFacts, Timestamp::UNIX_EPOCH).unwrap();
+        let answer = policies.answer(policy, phase, body.as_bytes(), &nothing, Timestamp::UNIX_EPOCH).unwrap();
         metrics.decided(phase, &answer, Duration::from_micros(10));
     }
     let text = metrics.encode().unwrap();
@@ -79,6 +80,40 @@ async fn series_do_not_grow_with_policies_that_do_not_exist() {
     let text = metrics(&server).await;
     assert!(count(&text) <= MOST_SERIES, "{} series:\n{text}", count(&text));
     assert!(!text.contains("label-"), "{text}");
+}
+
+/// A policy file with an exception `ends-in-<days>` for each of `days`, which ends that many days from now, or ended as many
+/// ago.
+pub(crate) fn exceptions_ending_in(days: &[i64]) -> String {
+    let document = |days: &i64| {
+        let last_day = (Timestamp::now() + SignedDuration::from_hours(24 * days)).to_zoned(TimeZone::UTC).date();
+        let name = if *days < 0 { format!("ended-{}", -days) } else { format!("ends-in-{days}") };
+        format!(
+            "apiVersion: tokenward.dev/v1alpha1\nkind: TokenException\nmetadata: {{name: {name}}}\nspec:\n  \
+             rules: [legacy-token-secret, legacy-token-reference]\n  namespace: team-a\n  secret: legacy-ci\n  \
+             serviceAccount: ci\n  reason: The client knows no other way\n  owner: platform@example.com\n  \
+             expires: {last_day}\n"
+        )
+    };
+    days.iter().map(document).collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn exceptions_are_counted_in_each_state_by_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("policy.yaml");
+    fs::write(&file, exceptions_ending_in(&[-400, -2, 1, 3, 12, 16, 90, 200, 900])).unwrap();
+    let webhook = Webhook::start(&["--dev", &format!("--policy={}", file.display())]);
+    let (_, text) = get(webhook.admin_address, "/metrics");
+    let counted: Vec<&str> = text.lines().filter(|line| line.starts_with("tokenward_exceptions{")).collect();
+    assert_eq!(
+        counted,
+        [
+            r#"tokenward_exceptions{state="active"} 4"#,
+            r#"tokenward_exceptions{state="expiring"} 3"#,
+            r#"tokenward_exceptions{state="expired"} 2"#
+        ]
+    );
 }
 
 #[tokio::test]

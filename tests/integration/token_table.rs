@@ -9,7 +9,7 @@ use tokenward::token::{
     ContainerList, Doubt, HeldToken, Reader, Sighting, Spot, TokenSource, TokenTable, UnknownToken,
 };
 
-use crate::fixture::{NAMESPACE, Review, bound_jwt, legacy_jwt, now};
+use crate::fixture::{NAMESPACE, Review, bound_jwt, jwt, legacy_jwt, now};
 use crate::pods::{
     DIRECTORY, OnlyTheManifest, automounted, built_in_volume, container, creation, hardened, mounting, pod,
     token_volume,
@@ -91,7 +91,7 @@ fn a_retuned_volume_is_still_the_automounted_one() {
     let mut pod = automounted();
     pod["spec"]["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"]["expirationSeconds"] = json!(3600);
     let held = only(&pod);
-    assert_eq!(held.source.as_str(), "automount");
+    assert_eq!((held.source.as_str(), held.source.volume()), ("automount", Some("kube-api-access-x2b9k")));
     assert_eq!(held.effective_seconds, Some(3600));
 }
 
@@ -179,6 +179,13 @@ fn says_why_a_token_may_not_be_where_it_is_expected() {
 }
 
 #[test]
+fn names_each_doubt_in_a_word_for_programs() {
+    let doubts = [Doubt::SubPathExpr, Doubt::KubeletDirectory, Doubt::SameFile, Doubt::AllKeys, Doubt::Covered];
+    let words = ["sub-path-expr", "kubelet-directory", "same-file", "source-without-items", "other-mount"];
+    assert_eq!(doubts.map(Doubt::as_str), words);
+}
+
+#[test]
 fn a_legacy_token_has_no_end_by_whatever_way_it_comes() {
     let from_key = |key: &str| json!({"valueFrom": {"secretKeyRef": {"name": "legacy-ci", "key": key}}, "name": format!("T_{key}")});
     let held = only(&hardened(&json!({
@@ -204,6 +211,7 @@ fn a_legacy_token_has_no_end_by_whatever_way_it_comes() {
         ],
     })));
     assert_eq!(held.source, TokenSource::LegacySecret { secret: "legacy-ci".to_owned() });
+    assert_eq!(held.source.volume(), None);
     assert_eq!((held.service_account.as_str(), held.is_for_api_server), ("ci", true));
     assert_eq!((held.requested_seconds, held.effective_seconds), (None, None));
     let app = |spot: Spot| ("app".to_owned(), spot, false);
@@ -261,8 +269,17 @@ fn a_template_that_automounts_holds_the_token_that_its_pods_are_given() {
     assert_eq!(held.sightings[1].path.to_string(), "spec.template.spec.containers[1]");
 
     let silent = template(json!({"containers": [container("app")]}));
+    assert_eq!(silent.tokens, []);
     assert_eq!(silent.unknown, [UnknownToken::Automount { service_account: "default".to_owned() }]);
-    assert_eq!(template(json!({"automountServiceAccountToken": false, "containers": []})).tokens, []);
+    let refusing = template(json!({"automountServiceAccountToken": false, "containers": [container("app")]}));
+    assert_eq!(refusing.tokens, []);
+}
+
+#[test]
+fn a_container_that_came_after_the_plugin_sees_no_automounted_token() {
+    let mut late = automounted();
+    late["spec"]["containers"].as_array_mut().expect("a list").push(container("proxy"));
+    assert_eq!(seen(&only(&late)), [("app".to_owned(), file(&format!("{DIRECTORY}/token")), true)]);
 }
 
 #[test]
@@ -303,6 +320,21 @@ fn a_token_in_the_text_of_a_pod_is_told_once_with_all_its_places_and_without_a_b
     assert_eq!((second.service_account.as_str(), second.effective_seconds), ("web", Some(600)));
     let told = format!("{table:?}");
     assert!(!told.contains(&legacy[20..60]) && !told.contains(&bound[20..60]), "{told}");
+}
+
+#[test]
+fn a_token_in_the_text_of_a_pod_is_for_the_api_server_if_any_of_its_audiences_is() {
+    let is_for_api_server =
+        |jwt: String| only(&hardened(&json!({"containers": [{"name": "app", "args": [jwt]}]}))).is_for_api_server;
+    let bound_for = |audiences: &[&str]| {
+        jwt(&json!({
+            "aud": audiences, "exp": now().as_second() + 600,
+            "kubernetes.io": {"namespace": NAMESPACE, "serviceaccount": {"name": "ci"}},
+        }))
+    };
+    assert!(is_for_api_server(legacy_jwt("ci-token", "ci")));
+    assert!(is_for_api_server(bound_for(&["vault", "https://kubernetes.default.svc"])));
+    assert!(!is_for_api_server(bound_for(&["vault", "https://sts.example.com"])));
 }
 
 #[test]

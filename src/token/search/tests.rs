@@ -94,6 +94,16 @@ fn looks_through_two_layers_of_base64_but_not_three() {
     assert_eq!(accounts(&once), ["ci"]);
     assert_eq!(accounts(&twice), ["ci"]);
     assert!(accounts(STANDARD.encode(&twice)).is_empty());
+    // What lies less deep does not lead to it.
+    assert_eq!(accounts(STANDARD.encode(format!("{} {twice}", legacy("shallow")))), ["shallow"]);
+}
+
+#[test]
+fn base64_may_be_cut_off_or_go_on_in_the_middle_of_a_group() {
+    let encoded = STANDARD_NO_PAD.encode(format!("{} and more", legacy("ci")));
+    for after in ["", "A", "AA", "AAA"] {
+        assert_eq!(accounts(format!("{encoded}{after}")), ["ci"], "with {after:?} behind it");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
-use tokenward::policy::{NoFacts, Phase, PolicySet};
+use tokenward::policy::{Inventory, Phase, PolicySet};
 
 use super::bodies::opaque_creation;
 use super::statistics::median;
@@ -18,13 +18,13 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     println!("## An Opaque Secret at `restricted`, bytes to bytes\n");
     println!("Beside `serde_json` reading the same bytes and keeping nothing; medians of {ROUNDS} rounds, in turn.\n");
     table::head(["data", "decided in", "read in", "ratio", "bar", "", "time, bar", ""]);
-    let policies = PolicySet::builtin();
+    let (policies, nothing) = (PolicySet::builtin(), Inventory::default());
     for size in [64 * KIB, 256 * KIB, 1000 * KIB, 3072 * KIB] {
         let body = opaque_creation(size);
         let (mut decided, mut read) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let begun = Instant::now();
-            let answer = policies.answer("restricted", Phase::Validate, &body, &NoFacts, Timestamp::UNIX_EPOCH);
+            let answer = policies.answer("restricted", Phase::Validate, &body, &nothing, Timestamp::UNIX_EPOCH);
             decided.push(begun.elapsed().as_secs_f64() * 1e6);
             anyhow::ensure!(answer.context("no review")?.decision.is_allowed(), "an innocent Secret is refused");
             let begun = Instant::now();
