@@ -75,3 +75,25 @@ impl fmt::Display for Builtin {
         formatter.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Builtin;
+
+    #[test]
+    fn a_name_leads_to_its_policy_and_back() {
+        for builtin in Builtin::ALL {
+            assert_eq!(Builtin::named(builtin.as_str()), Some(builtin));
+            assert_eq!(builtin.to_string(), builtin.as_str());
+        }
+        assert_eq!(Builtin::named("privileged"), None);
+    }
+
+    #[test]
+    fn each_says_in_a_sentence_of_its_own_what_it_is_for() {
+        let mut summaries = Builtin::ALL.map(Builtin::summary);
+        summaries.sort_unstable();
+        assert!(summaries.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(summaries.iter().all(|summary| summary.contains(' ') && summary.ends_with('.')));
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
 use super::Limits;
 use super::connection::Protocol;
@@ -50,6 +50,6 @@ impl Bare {
     pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let Some(place) = self.connections.take_place() else { return };
         let (turn, _) = self.unfinished.begin(place);
-        self.protocol.speak_http(stream, &self.connections, &turn).await;
+        self.protocol.speak_http(BufReader::new(stream), &self.connections, &turn).await;
     }
 }

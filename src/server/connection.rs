@@ -1,19 +1,21 @@
 //! One connection, from the handshake to the last byte.
 
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use hyper::server::conn::http1::{self, Parts};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
@@ -21,9 +23,10 @@ use tower::ServiceExt as _;
 
 use super::Limits;
 use super::connections::Connections;
+use super::exchange::Exchange;
 use super::handshake::RefusedHandshakes;
 use super::lifecycle::Lifecycle;
-use super::pace::{Pace, Paced};
+use super::pace::Paced;
 use super::unfinished::Turn;
 use crate::telemetry::{Metrics, Shed};
 
@@ -70,8 +73,10 @@ impl Protocol {
     }
 
     /// Serves a connection until it ends.
-    pub(super) async fn serve(&self, stream: TcpStream, connections: &Arc<Connections>, turn: Turn) {
-        let Some(tls) = &self.tls else { return Box::pin(self.speak_http(stream, connections, &turn)).await };
+    pub(super) async fn serve(&self, stream: TcpStream, connections: &Connections, turn: Turn) {
+        let Some(tls) = &self.tls else {
+            return Box::pin(self.speak_http(BufReader::new(stream), connections, &turn)).await;
+        };
         let handshake = async {
             stream.readable().await?;
             turn.speaks();
@@ -79,40 +84,98 @@ impl Protocol {
         };
         // Each phase in a box of its own: in one piece, the task of every connection would be as large as all of them together.
         match timeout(self.limits.handshake, Box::pin(handshake)).await {
-            Ok(Ok(stream)) if turn.finish() => Box::pin(self.speak_http(stream, connections, &turn)).await,
+            Ok(Ok(stream)) if turn.finish() => {
+                Box::pin(self.speak_http(Box::new(stream), connections, &turn)).await;
+            }
             Ok(Err(error)) => self.refused.report(&error),
             Ok(Ok(_)) | Err(_) => self.handshake_shed(),
         }
     }
 
     /// Serves a connection whose bytes are those of HTTP.
-    pub(super) async fn speak_http<S>(&self, stream: S, connections: &Arc<Connections>, turn: &Turn)
+    ///
+    /// Between two requests it is the stream alone: hyper and its buffers, 16 KiB and more, are there from the first byte of a
+    /// request until its answer is sent. So hyper's deadline for heads counts from that byte too. It would count from the answer
+    /// before, and close a connection on a call that is on its way, which the API server does not send again.
+    pub(super) async fn speak_http<S>(&self, mut stream: S, connections: &Connections, turn: &Turn)
+    where
+        S: AsyncBufRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut ahead = Bytes::new();
+        let mut is_first = true;
+        loop {
+            if ahead.is_empty() {
+                match self.request_comes(&mut stream, is_first, connections).await {
+                    Ok(true) => {}
+                    Ok(false) => return Box::pin(linger(stream)).await,
+                    Err(error) => return tracing::debug!(%error, "a connection failed"),
+                }
+            }
+            is_first = false;
+            let Some(left) = Box::pin(self.answer_requests(stream, ahead, turn)).await else { return };
+            (stream, ahead) = left;
+        }
+    }
+
+    /// Waits for the first byte of a request; false when the caller ends the connection instead.
+    ///
+    /// A client may open a connection that it then has no use for, and keep it for later. That is no reason to close it, unless
+    /// others are kept out by it.
+    async fn request_comes<S>(&self, stream: &mut S, is_first: bool, connections: &Connections) -> io::Result<bool>
+    where
+        S: AsyncBufRead + Unpin,
+    {
+        let begun = Instant::now();
+        let Limits { idle, slow, .. } = self.limits;
+        let patience = if is_first { slow.min(idle) } else { idle };
+        loop {
+            match timeout(patience, stream.fill_buf()).await {
+                Ok(read) => return Ok(!read?.is_empty()),
+                Err(_) if begun.elapsed() >= idle || connections.are_crowded() => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Answers the request that has begun, and those right behind it. Gives the stream back with what was read of the next
+    /// one, or nothing where the connection has ended.
+    async fn answer_requests<S>(&self, stream: S, ahead: Bytes, turn: &Turn) -> Option<(S, Bytes)>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let pace = Arc::new(Pace::default());
-        let stream = Paced::new(stream, Arc::clone(&pace), Arc::clone(connections), &self.limits);
-        let service = hyper::service::service_fn(|request: Request<Incoming>| {
-            pace.request_begins();
+        let exchange = Arc::new(Exchange::default());
+        let service = service_fn(|request: Request<Incoming>| {
             // Without TLS a connection comes to something by its first request. One that was pushed out at this very
             // moment is being dropped.
             turn.finish();
-            let (router, lifecycle) = (self.router.clone(), Arc::clone(&self.lifecycle));
-            let pace = Arc::clone(&pace);
+            let request = Arc::clone(&exchange).begin(request);
+            let (router, lifecycle, exchange) =
+                (self.router.clone(), Arc::clone(&self.lifecycle), Arc::clone(&exchange));
             Box::pin(async move {
                 let answer = router.oneshot(request).await;
-                answer.map(|answer| with_pace(answer, pace, &lifecycle))
+                answer.map(|answer| exchange.end(answer, lifecycle.is_closing()))
             })
         });
+        let stream = Paced::new(stream, ahead, Arc::clone(&exchange), self.limits.slow);
         let mut builder = http1::Builder::new();
-        // See `pace`: hyper's own deadline would close idle connections.
-        builder.header_read_timeout(None::<Duration>).max_buf_size(READ_BUFFER).keep_alive(self.keep_alive);
+        builder.timer(TokioTimer::new()).header_read_timeout(self.limits.slow);
+        builder.max_buf_size(READ_BUFFER).keep_alive(self.keep_alive);
         let mut connection = builder.serve_connection(TokioIo::new(stream), service);
-        let result = poll_fn(|context| connection.poll_without_shutdown(context)).await;
-        match result {
-            Ok(()) => Box::pin(linger(connection.into_parts().io.into_inner().into_inner())).await,
-            Err(error) => tracing::debug!(%error, "a connection failed"),
+        let ended = poll_fn(|context| match connection.poll_without_shutdown(context) {
+            Poll::Pending if exchange.is_over() => Poll::Ready(None),
+            polled => polled.map(Some),
+        })
+        .await;
+        let Parts { io, read_buf, .. } = connection.into_parts();
+        let stream = io.into_inner().into_inner();
+        match ended {
+            None => return Some((stream, read_buf)),
+            Some(Ok(())) => Box::pin(linger(stream)).await,
+            Some(Err(error)) => tracing::debug!(%error, "a connection failed"),
         }
+        None
     }
 }
 
@@ -122,46 +185,6 @@ pub(super) struct Counted(Metrics);
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.connection_closed();
-    }
-}
-
-fn with_pace(answer: Response<Body>, pace: Arc<Pace>, lifecycle: &Lifecycle) -> Response<AnswerBody> {
-    let mut answer = answer.map(|body| AnswerBody { body, pace });
-    if lifecycle.is_closing() {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    answer
-}
-
-/// The body of an answer. When it is dropped all of it has been handed to the connection.
-struct AnswerBody {
-    body: Body,
-    pace: Arc<Pace>,
-}
-
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        std::pin::Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for AnswerBody {
-    fn drop(&mut self) {
-        self.pace.request_ends();
     }
 }
 

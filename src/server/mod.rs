@@ -17,6 +17,7 @@ mod connection;
 mod connections;
 mod deadline;
 mod descriptors;
+mod exchange;
 mod fingerprint;
 mod handshake;
 mod intake;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -18,12 +17,13 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Limits;
 use super::budget::Budget;
 use super::deadline::time_allowed;
-use super::intake::{check_head, receive};
+use super::intake::{Received, check_head, receive};
 use super::refusal::Refusal;
 use crate::admission::Malformed;
 use crate::policy::{Answer, Inventory, Phase, PolicySet};
@@ -76,27 +76,26 @@ impl Reviews {
         check_head(request.headers(), self.limits.body)?;
         let Ok(_one_of_many) = self.in_flight.try_acquire() else { return Err(Refusal::TooManyReviews) };
         let allowed = time_allowed(request.uri().query());
-        let body = request.into_body();
-        let answered = timeout(allowed, Arc::clone(&self).receive_and_decide(phase, policy, body, begun, allowed));
-        answered.await.map_err(|_| Refusal::TooLate)?
-    }
-
-    async fn receive_and_decide(
-        self: Arc<Self>,
-        phase: Phase,
-        policy: &str,
-        body: Body,
-        begun: Instant,
-        allowed: Duration,
-    ) -> Result<Answer, Refusal> {
-        let received = timeout(self.limits.slow, receive(body, self.limits.body, &self.budget));
-        let received = received.await.map_err(|_| Refusal::TooLate)??;
+        let received = receive(request.into_body(), self.limits.body, &self.budget);
+        let received = timeout(allowed.min(self.limits.slow), received).await.map_err(|_| Refusal::TooLate)??;
         if received.bytes.len() < LARGE {
             return self.decide(phase, policy, &received.bytes, begun);
         }
-        let policy = policy.to_owned();
-        let large = tokio::task::spawn_blocking(move || {
-            let _share = &received;
+        let left = allowed.saturating_sub(begun.elapsed());
+        let decided = Arc::clone(&self).decide_elsewhere(phase, policy.to_owned(), received, begun, allowed);
+        timeout(left, decided).await.map_err(|_| Refusal::TooLate)?
+    }
+
+    /// Decides on a thread for long work.
+    async fn decide_elsewhere(
+        self: Arc<Self>,
+        phase: Phase,
+        policy: String,
+        received: Received,
+        begun: Instant,
+        allowed: Duration,
+    ) -> Result<Answer, Refusal> {
+        let decided = spawn_blocking(move || {
             // It may have waited for a thread, and nobody may wait for it any more.
             if begun.elapsed() >= allowed {
                 return Err(Refusal::TooLate);
@@ -104,7 +103,7 @@ impl Reviews {
             self.decide(phase, &policy, &received.bytes, begun)
         });
         // The thread is only told to end without a result by a panic, which is dealt with where all are.
-        large
+        decided
             .await
             .unwrap_or_else(|error| error.try_into_panic().map_or(Err(Refusal::Fault), |panic| resume_unwind(panic)))
     }
@@ -119,8 +118,7 @@ impl Reviews {
                 Ok(answer)
             }
             Err(malformed) => {
-                let judge = &policies.select(policy).name;
-                self.metrics.undecided(phase, judge, Outcome::Malformed, begun.elapsed());
+                self.metrics.undecided(phase, &policies.select(policy).name, Outcome::Malformed, begun.elapsed());
                 Err(malformed.into())
             }
         }

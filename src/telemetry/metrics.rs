@@ -41,7 +41,7 @@ pub struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Admission {
-    policy: String,
+    policy: Arc<str>,
     phase: &'static str,
     resource: &'static str,
     decision: &'static str,
@@ -49,14 +49,14 @@ struct Admission {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Finding {
-    policy: String,
+    policy: Arc<str>,
     rule: &'static str,
     action: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Injected {
-    policy: String,
+    policy: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -222,22 +222,22 @@ impl Metrics {
         self.answered(phase, answer.resource, &decision.policy, Outcome::of(decision), took);
         for finding in &decision.findings {
             let (rule, action) = (finding.rule.code, finding.action.as_str());
-            self.findings.get_or_create(&Finding { policy: decision.policy.to_string(), rule, action }).inc();
+            self.findings.get_or_create(&Finding { policy: Arc::clone(&decision.policy), rule, action }).inc();
         }
         let is_injected = decision.patch.is_some() && decision.injected.as_ref().is_some_and(|injected| injected.done);
         if is_injected && !answer.dry_run {
-            self.injected.get_or_create(&Injected { policy: decision.policy.to_string() }).inc();
+            self.injected.get_or_create(&Injected { policy: Arc::clone(&decision.policy) }).inc();
         }
     }
 
     /// Counts a review that came to no decision. `policy` is the name of a policy there is, never of one asked for.
-    pub fn undecided(&self, phase: Phase, policy: &str, outcome: Outcome, took: Duration) {
+    pub fn undecided(&self, phase: Phase, policy: &Arc<str>, outcome: Outcome, took: Duration) {
         self.answered(phase, Resource::Other, policy, outcome, took);
     }
 
-    fn answered(&self, phase: Phase, resource: Resource, policy: &str, outcome: Outcome, took: Duration) {
+    fn answered(&self, phase: Phase, resource: Resource, policy: &Arc<str>, outcome: Outcome, took: Duration) {
         let labels = Admission {
-            policy: policy.to_owned(),
+            policy: Arc::clone(policy),
             phase: phase.as_str(),
             resource: resource.label(),
             decision: outcome.as_str(),

@@ -190,3 +190,25 @@ impl Claims {
 const fn seconds(date: f64) -> i64 {
     date as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::{LONGEST_PAYLOAD, ServiceAccountToken};
+
+    #[test]
+    fn a_payload_is_read_up_to_its_longest_and_no_further() {
+        let payload = |length: usize| {
+            let claims =
+                |filler: usize| format!(r#"{{"iss":"kubernetes/serviceaccount","x":"{}"}}"#, "x".repeat(filler));
+            URL_SAFE_NO_PAD.encode(claims(length / 4 * 3 - claims(0).len()))
+        };
+        for (length, is_read) in [(LONGEST_PAYLOAD - 4, true), (LONGEST_PAYLOAD, true), (LONGEST_PAYLOAD + 4, false)] {
+            let payload = payload(length);
+            assert_eq!(payload.len(), length);
+            assert_eq!(ServiceAccountToken::of_payload(payload.as_bytes()).is_some(), is_read, "{length}");
+        }
+    }
+}

@@ -102,7 +102,9 @@ fn many(secrets: usize) -> (Court, Review) {
 #[test]
 fn ten_warnings_are_shown_and_of_more_the_nine_most_severe() {
     let (court, review) = many(10);
-    assert_eq!(court.validate("warn", &review).warnings().len(), 10);
+    let verdict = court.validate("warn", &review);
+    assert_eq!(verdict.warnings().len(), 10);
+    assert!(verdict.warnings()[9].contains("legacy-9 "), "{verdict:?}");
     let (court, review) = many(14);
     let verdict = court.validate("warn", &review);
     let warnings = verdict.warnings();

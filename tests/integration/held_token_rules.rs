@@ -74,6 +74,18 @@ fn tokens_for_others_and_of_other_accounts_and_unmounted_ones_are_no_finding() {
 }
 
 #[test]
+fn of_several_volumes_each_mounted_one_counts() {
+    let names = ["c", "a", "d", "b"];
+    let volumes = names.map(|name| volume(name, &[token("token", "")]));
+    let mounts = names.map(|name| mount(name, &format!("/{name}")));
+    for (index, mount) in mounts.iter().enumerate() {
+        let one = with_mounts("default", std::slice::from_ref(mount), &volumes);
+        assert_eq!(fields_of(&one, "TW205"), ["spec.containers[0].volumeMounts[0]"], "{}", names[index]);
+    }
+    assert_eq!(fields_of(&with_mounts("default", &mounts, &volumes), "TW205").len(), names.len());
+}
+
+#[test]
 fn a_template_of_the_default_account_is_warned_about_where_it_says_that_it_automounts() {
     let court = Court::new();
     for (automount, findings) in [(json!(true), 1), (json!(false), 0), (Value::Null, 0)] {

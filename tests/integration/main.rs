@@ -59,6 +59,7 @@ mod secret_changes;
 mod secret_rules;
 mod serve_client_certificates;
 mod serve_drain;
+mod serve_exchanges;
 mod serve_http;
 mod serve_reload;
 mod served_metrics;

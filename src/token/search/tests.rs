@@ -88,6 +88,19 @@ fn tells_legacy_from_bound() {
 }
 
 #[test]
+fn a_token_of_the_cluster_names_both_its_namespace_and_its_account() {
+    let claims = |namespace: &str, account: &str| {
+        format!(
+            r#"{{"iss":"https://kubernetes.default.svc","kubernetes.io":{{"namespace":"{namespace}","serviceaccount":{{"name":"{account}"}}}}}}"#
+        )
+    };
+    assert_eq!(accounts(token(HEADER, &claims("team-a", "ci"))), ["ci"]);
+    for (namespace, account) in [("team-a", ""), ("", "ci"), ("", "")] {
+        assert!(accounts(token(HEADER, &claims(namespace, account))).is_empty(), "{namespace:?} {account:?}");
+    }
+}
+
+#[test]
 fn looks_through_two_layers_of_base64_but_not_three() {
     let once = STANDARD.encode(legacy("ci"));
     let twice = STANDARD.encode(&once);
