@@ -171,7 +171,8 @@ impl Protocol {
         let Parts { io, read_buf, .. } = connection.into_parts();
         let stream = io.into_inner().into_inner();
         match ended {
-            None => return Some((stream, read_buf)),
+            // Bytes of no length can hold a whole buffer.
+            None => return Some((stream, if read_buf.is_empty() { Bytes::new() } else { read_buf })),
             Some(Ok(())) => Box::pin(linger(stream)).await,
             Some(Err(error)) => tracing::debug!(%error, "a connection failed"),
         }
