@@ -66,3 +66,13 @@ impl Decision {
         self.findings.iter().map(|finding| finding.action).max().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Phase;
+
+    #[test]
+    fn phases_are_named_as_the_paths_of_the_webhook() {
+        assert_eq!([Phase::Mutate, Phase::Validate].map(Phase::as_str), ["mutate", "validate"]);
+    }
+}

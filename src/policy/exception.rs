@@ -169,17 +169,6 @@ impl ExceptionState {
     }
 }
 
-/// What the exceptions say of one Secret.
-#[derive(Clone, Copy, Debug)]
-pub enum Excuse<'e> {
-    /// An exception allows it.
-    Active(&'e Exception),
-    /// One allowed it until it ended.
-    Expired(&'e Exception),
-    /// None speaks of it.
-    None,
-}
-
 /// All exceptions, indexed so that a decision does not grow with their number: each lies under the names that it spells out.
 #[derive(Clone, Debug, Default)]
 pub struct Exceptions {
@@ -234,23 +223,19 @@ impl Exceptions {
         of_secret.flat_map(move |accounts| accounts.for_name(account)).flatten().map(|place| &self.all[*place])
     }
 
-    /// What is said of a Secret and its service account under `rule`: of several exceptions the one that ends last speaks.
+    /// The exception that speaks of a Secret and its service account under `rule`, whether it has ended or not: of several the one
+    /// that ends last.
     #[must_use]
-    pub fn excuse<'e>(
+    pub fn covering<'e>(
         &'e self,
         rule: &Rule,
         namespace: &'e str,
         secret: &str,
         service_account: &str,
-        now: Timestamp,
-    ) -> Excuse<'e> {
+    ) -> Option<&'e Exception> {
         let candidates = self.candidates(namespace, secret, service_account);
         let covering = candidates.filter(|found| found.covers(rule, namespace, secret, service_account));
-        match covering.min_by_key(|exception| Reverse(exception.ends)) {
-            Some(exception) if exception.is_expired(now) => Excuse::Expired(exception),
-            Some(exception) => Excuse::Active(exception),
-            None => Excuse::None,
-        }
+        covering.min_by_key(|exception| Reverse(exception.ends))
     }
 
     /// The service account of a Secret that an exception, of any rule and of any date, names without a glob: whoever
@@ -268,7 +253,7 @@ mod tests {
     use jiff::Timestamp;
     use jiff::civil::date;
 
-    use super::{Exception, Exceptions, Excuse, NamePattern};
+    use super::{Exception, ExceptionState, Exceptions, NamePattern};
     use crate::policy::rules::legacy_token_secret::RULE;
 
     fn exception(namespace: &str, secret: &str, service_account: &str) -> Exception {
@@ -303,6 +288,20 @@ mod tests {
     }
 
     #[test]
+    fn ends_with_its_last_day() {
+        let end = Exception::end_of(date(2027, 3, 31)).unwrap();
+        assert_eq!(end, "2027-04-01T00:00:00Z".parse::<Timestamp>().unwrap());
+        assert_eq!(Exception::end_of(date(9999, 12, 31)), None);
+    }
+
+    #[test]
+    fn has_a_word_for_each_state_and_one_for_itself() {
+        assert_eq!(ExceptionState::ALL.map(ExceptionState::as_str), ["active", "expiring", "expired"]);
+        let patterns = ["a", "*", "a-*"].map(|text| format!("{:?}", NamePattern::parse(text).unwrap()));
+        assert_eq!(patterns, ["Exact(\"a\")", "Glob(\"*\")", "Glob(\"a-*\")"]);
+    }
+
+    #[test]
     fn a_decision_looks_at_few_of_many_exceptions() {
         let exceptions = many(10_000);
         for index in 0..10_000 {
@@ -320,10 +319,7 @@ mod tests {
             for secret in [format!("token-{index}"), format!("token-{index}-x"), "other".to_owned()] {
                 let (namespace, account) = (format!("team-{}", index % 500), format!("bot-{index}"));
                 let covers = |found: &&Exception| found.covers(&RULE, &namespace, &secret, &account);
-                let found = match exceptions.excuse(&RULE, &namespace, &secret, &account, Timestamp::UNIX_EPOCH) {
-                    Excuse::Active(exception) => Some(&exception.name),
-                    Excuse::Expired(_) | Excuse::None => None,
-                };
+                let found = exceptions.covering(&RULE, &namespace, &secret, &account).map(|exception| &exception.name);
                 let all: Vec<&String> = exceptions.all().iter().filter(covers).map(|found| &found.name).collect();
                 assert_eq!(found.is_some(), !all.is_empty(), "{namespace}/{secret}/{account}");
                 assert!(found.is_none_or(|found| all.contains(&found)));

@@ -143,3 +143,47 @@ impl Findings<'_> {
         self.found.push(finding);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Finding, Findings, MOST_NOTES, Names, Notes};
+    use crate::policy::rules::legacy_token_secret::RULE;
+    use crate::resource::FieldPath;
+
+    fn reported(words: impl Fn(Names) -> (String, String)) -> Finding {
+        let (mut found, mut remarks, mut notes) = (Vec::new(), Vec::new(), Notes::default());
+        Findings { rule: &RULE, action: Action::Deny, found: &mut found, remarks: &mut remarks, notes: &mut notes }
+            .report_naming(vec![FieldPath::of("data")], words);
+        found.remove(0)
+    }
+
+    #[test]
+    fn names_are_as_long_as_the_whole_finding_leaves_room_for() {
+        let name = "n".repeat(253);
+        let with = |advice: usize| {
+            let advice = "a".repeat(advice);
+            reported(|names| (format!("Secret {}", names.cut(&name)), advice.clone()))
+        };
+        let shortest = with(256).message.len();
+        for advice in 0..256 {
+            let finding = with(advice);
+            let is_whole = finding.sentences().len() <= 256;
+            // Where no length is short enough for both, the message alone is.
+            let is_usual = finding.message == format!("Secret {}", Names::USUAL.cut(&name));
+            assert!(is_whole || is_usual, "{advice}: {finding:?}");
+            let room = 256 - finding.sentences().len().min(256);
+            assert!(is_usual || room < 12, "{advice}: {room} characters are left for longer names");
+        }
+        assert_eq!(shortest, format!("Secret {}", Names::USUAL.cut(&name)).len());
+    }
+
+    #[test]
+    fn notes_are_bounded_and_each_is_made_once() {
+        let mut notes = Notes::default();
+        for index in 0..2 * MOST_NOTES {
+            notes.unknown(&format!("Secret {index}"));
+            notes.unknown(&format!("Secret {index}"));
+        }
+        assert_eq!(notes.unknown.len(), MOST_NOTES);
+    }
+}

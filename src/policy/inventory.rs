@@ -66,3 +66,24 @@ impl Facts for Inventory {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Inventory;
+
+    #[test]
+    fn lists_each_secret_once_in_its_namespace() {
+        let mut inventory = Inventory::default();
+        assert!(inventory.is_empty() && inventory.len() == 0);
+        let secrets = [("team-a", "ci-token", "ci"), ("team-a", "web-token", "web"), ("team-b", "ci-token", "other")];
+        for (namespace, name, account) in secrets {
+            assert!(inventory.insert(namespace, name, account));
+        }
+        assert!(!inventory.insert("team-a", "ci-token", "ci"));
+        assert!(!inventory.is_empty());
+        assert_eq!(inventory.len(), 3);
+        let mut listed: Vec<_> = inventory.iter().collect();
+        listed.sort_unstable();
+        assert_eq!(listed, secrets);
+    }
+}

@@ -1,6 +1,5 @@
 //! What a namespace's new policy would object to among what is there already, as Pod Security admission tells it.
 
-use super::exception::Excuse;
 use super::review::Change;
 use super::rules::{legacy_token_reference, namespace_policy::strictness};
 use super::text::shortened;
@@ -24,7 +23,7 @@ pub(super) fn preview(change: &Change<'_, Namespace<'_>>) -> Option<String> {
     let exceptions = &context.policy.exceptions;
     let rule = &legacy_token_reference::RULE;
     let tokens = context.facts.legacy_tokens(namespace).into_iter().filter(|(secret, account)| {
-        !matches!(exceptions.excuse(rule, namespace, secret, account, context.now), Excuse::Active(_))
+        exceptions.covering(rule, namespace, secret, account).is_none_or(|exception| exception.is_expired(context.now))
     });
     let secrets: Vec<_> = tokens.map(|(secret, _)| shortened(secret)).collect();
     let (first, others) = secrets.split_at(secrets.len().min(MOST_NAMED));

@@ -25,7 +25,7 @@ pub use builtin::Builtin;
 pub use decision::{Decision, Injected, Phase};
 pub use definition::{ApiToken, FurtherToken, InjectWhen, InjectionSettings, MountWhen, Policy, Standing, TokenLimits};
 pub use evaluate::evaluate;
-pub use exception::{Exception, ExceptionState, Exceptions, Excuse, NamePattern};
+pub use exception::{Exception, ExceptionState, Exceptions, NamePattern};
 pub use facts::Facts;
 pub use finding::{Finding, Findings, Notes};
 pub use holding::tokens;

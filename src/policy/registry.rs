@@ -125,3 +125,18 @@ impl Rule {
         Self { code, name, looks_at, finding, baseline, restricted, documentation, check }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULES;
+
+    #[test]
+    fn a_page_begins_with_what_the_rule_is_and_does() {
+        for rule in RULES {
+            let page = rule.page();
+            assert!(page.starts_with(&format!("# {} {}\n\n{}\n", rule.code, rule.name, rule.finding)), "{page}");
+            let actions = format!("| {} | {} | {} |\n", rule.looks_at, rule.baseline, rule.restricted);
+            assert!(page.contains(&actions) && page.contains("\n## Limits\n"), "{page}");
+        }
+    }
+}

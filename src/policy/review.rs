@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Policy;
-use super::exception::{Exception, Excuse};
+use super::exception::Exception;
 use super::facts::Facts;
 use super::finding::Findings;
 use super::registry::Rule;
@@ -74,13 +74,10 @@ impl<'r> Context<'r> {
         service_account: &str,
     ) -> Result<&'r Exception, Expired<'r>> {
         let namespace = &*self.request.namespace;
-        let spoken = rules.into_iter().filter_map(|rule| {
-            match self.policy.exceptions.excuse(rule, namespace, secret, service_account, self.now) {
-                Excuse::Active(exception) | Excuse::Expired(exception) => Some(exception),
-                Excuse::None => None,
-            }
-        });
-        let last = spoken.max_by_key(|exception| exception.ends);
+        let exceptions = &self.policy.exceptions;
+        let covering =
+            rules.into_iter().filter_map(|rule| exceptions.covering(rule, namespace, secret, service_account));
+        let last = covering.max_by_key(|exception| exception.ends);
         last.filter(|exception| !exception.is_expired(self.now)).ok_or(Expired(last))
     }
 }

@@ -268,3 +268,19 @@ impl Holder<'_> {
         table
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Doubt;
+
+    #[test]
+    fn each_doubt_has_a_word_and_a_reason_of_its_own() {
+        let doubts = [Doubt::SubPathExpr, Doubt::KubeletDirectory, Doubt::SameFile, Doubt::AllKeys, Doubt::Covered];
+        for (index, doubt) in doubts.iter().enumerate() {
+            assert!(doubt.reason().contains(' ') && !doubt.as_str().contains(' '));
+            for other in &doubts[..index] {
+                assert!(doubt.reason() != other.reason() && doubt.as_str() != other.as_str());
+            }
+        }
+    }
+}

@@ -1,8 +1,10 @@
 //! TW302, TW401, TW501, and what labelling a namespace shows.
 
 use serde_json::{Value, json};
+use tokenward::policy::{Builtin, Exceptions, PolicySet};
 
 use crate::fixture::{Court, NAMESPACE, Review, exception};
+use crate::pods::policy;
 
 fn account(secrets: &[&str]) -> Value {
     let secrets: Vec<Value> = secrets.iter().map(|name| json!({ "name": name })).collect();
@@ -135,6 +137,23 @@ fn warns_when_the_label_is_removed_or_loosened() {
 }
 
 #[test]
+fn another_policy_that_is_as_strict_is_no_finding() {
+    let own = policy(Builtin::Baseline, |_| ());
+    let name = own.name.to_string();
+    let court = Court { policies: PolicySet::new(vec![own], Exceptions::default()), ..Court::new() };
+    for (old, new, expected) in [
+        ("baseline", &*name, &[][..]),
+        (&*name, "baseline", &[][..]),
+        ("warn", &*name, &[][..]),
+        ("restricted", &*name, &["TW501=warn"][..]),
+        (&*name, "warn", &["TW501=warn"][..]),
+    ] {
+        let verdict = court.validate("baseline", &relabelled(Some(old), Some(new)));
+        assert_eq!(verdict.findings(), expected, "{old} to {new}");
+    }
+}
+
+#[test]
 fn a_label_that_is_added_for_the_first_time_is_no_finding() {
     let review = Review::create("namespaces", namespace(Some("restricted")));
     assert!(Court::new().validate("baseline", &review).findings().is_empty());
@@ -171,4 +190,13 @@ fn labelling_does_not_name_what_an_exception_allows() {
         .with_legacy_token("grafana", "ci");
     let verdict = court.validate("baseline", &relabelled(None, Some("restricted")));
     assert_eq!(verdict.warnings(), ["1 legacy token Secret would be refused at restricted: ci-bot"]);
+}
+
+#[test]
+fn labelling_names_what_an_exception_allowed_until_it_ended() {
+    let court = Court::new()
+        .with_exceptions(vec![exception("legacy-token-reference", "grafana", "ci", "2026-11-01")])
+        .with_legacy_token("grafana", "ci");
+    let verdict = court.validate("baseline", &relabelled(None, Some("restricted")));
+    assert_eq!(verdict.warnings(), ["1 legacy token Secret would be refused at restricted: grafana"]);
 }

@@ -200,6 +200,22 @@ fn denies_a_token_in_the_text_of_a_pod() {
 }
 
 #[test]
+fn says_where_in_a_pod_which_token_lies() {
+    let (legacy, bound) = (legacy_jwt("ci-token", "ci"), bound_jwt("ci", 600));
+    for (container, sentence) in [
+        (json!({"env": [{"name": "T", "value": legacy}]}), "a variable of container app holds a legacy token"),
+        (json!({"command": [bound]}), "command of container app holds a token"),
+        (json!({"args": ["run", legacy]}), "args of container app holds a legacy token"),
+    ] {
+        let mut container = container;
+        container["name"] = json!("app");
+        let verdict = judge(&json!({"containers": [container], "automountServiceAccountToken": false}));
+        let expected = format!("TW207 literal-token: {sentence} of ServiceAccount team-a/ci. ");
+        assert!(verdict.message().starts_with(&expected), "{}", verdict.message());
+    }
+}
+
+#[test]
 fn denies_a_token_in_an_annotation() {
     let applied = json!({"spec": {"env": [{"value": legacy_jwt("ci-token", "ci")}]}}).to_string();
     let mut object = pod(&json!({"containers": [{"name": "app"}], "automountServiceAccountToken": false}));
@@ -231,4 +247,7 @@ fn of_ephemeral_containers_only_new_ones_are_looked_at() {
     };
     assert_eq!(judge(&["one"], &["one", "two"]), ["spec.ephemeralContainers[1].args[0]"]);
     assert!(judge(&["one"], &["one"]).is_empty());
+    // By an update of the Pod itself none is ever added.
+    let review = Review::update("pods", with(&["one"]), with(&["one", "two"]));
+    assert!(Court::new().validate("restricted", &review).findings().is_empty());
 }

@@ -172,6 +172,26 @@ fn putting_an_old_token_into_a_secret_is_a_revival_and_keeping_it_there_is_not()
     assert!(court.validate("restricted", &update(&holding, &labelled)).findings().is_empty());
 }
 
+#[test]
+fn the_token_of_another_secret_or_namespace_revives_nothing() {
+    let elsewhere = json!({
+        "iss": "kubernetes/serviceaccount", "kubernetes.io/serviceaccount/namespace": "team-b",
+        "kubernetes.io/serviceaccount/secret.name": "web-token", "kubernetes.io/serviceaccount/service-account.name": "web",
+    });
+    for token in [legacy_jwt("other-token", "web"), jwt(&elsewhere)] {
+        let review = Review::create("secrets", opaque("web-token", &json!({"token": token})));
+        assert_eq!(Court::new().validate("restricted", &review).findings(), ["TW104=deny"]);
+    }
+}
+
+#[test]
+fn an_own_token_in_the_place_of_another_is_a_revival_and_no_fill_in() {
+    let filled = filled_token_secret("web-token", "web");
+    let mut other = filled.clone();
+    other["data"]["token"] = json!(STANDARD.encode("another"));
+    assert_eq!(Court::new().validate("restricted", &update(&other, &filled)).findings(), ["TW103=deny"]);
+}
+
 // row 65
 #[test]
 fn denies_a_copied_legacy_token_wherever_it_lies() {
