@@ -223,8 +223,8 @@ impl Exceptions {
         of_secret.flat_map(move |accounts| accounts.for_name(account)).flatten().map(|place| &self.all[*place])
     }
 
-    /// The exception that speaks of a Secret and its service account under `rule`, whether it has ended or not: of several the one
-    /// that ends last.
+    /// The exception that speaks of a Secret and its service account under `rule`, whether it has ended or not: of several
+    /// the one that ends last.
     #[must_use]
     pub fn covering<'e>(
         &'e self,

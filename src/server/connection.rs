@@ -82,7 +82,8 @@ impl Protocol {
             turn.speaks();
             tls.accept(stream).await
         };
-        // Each phase in a box of its own: in one piece, the task of every connection would be as large as all of them together.
+        // Each phase in a box of its own: in one piece, the task of every connection would be as large as all of them
+        // together.
         match timeout(self.limits.handshake, Box::pin(handshake)).await {
             Ok(Ok(stream)) if turn.finish() => {
                 Box::pin(self.speak_http(Box::new(stream), connections, &turn)).await;
@@ -94,9 +95,9 @@ impl Protocol {
 
     /// Serves a connection whose bytes are those of HTTP.
     ///
-    /// Between two requests it is the stream alone: hyper and its buffers, 16 KiB and more, are there from the first byte of a
-    /// request until its answer is sent. So hyper's deadline for heads counts from that byte too. It would count from the answer
-    /// before, and close a connection on a call that is on its way, which the API server does not send again.
+    /// Between two requests it is the stream alone: hyper and its buffers, 16 KiB and more, are there from the first byte
+    /// of a request until its answer is sent. So hyper's deadline for heads counts from that byte too. It would count from
+    /// the answer before, and close a connection on a call that is on its way, which the API server does not send again.
     pub(super) async fn speak_http<S>(&self, mut stream: S, connections: &Connections, turn: &Turn)
     where
         S: AsyncBufRead + AsyncWrite + Unpin + Send + 'static,
@@ -119,8 +120,8 @@ impl Protocol {
 
     /// Waits for the first byte of a request; false when the caller ends the connection instead.
     ///
-    /// A client may open a connection that it then has no use for, and keep it for later. That is no reason to close it, unless
-    /// others are kept out by it.
+    /// A client may open a connection that it then has no use for, and keep it for later. That is no reason to close it,
+    /// unless others are kept out by it.
     async fn request_comes<S>(&self, stream: &mut S, is_first: bool, connections: &Connections) -> io::Result<bool>
     where
         S: AsyncBufRead + Unpin,

@@ -33,8 +33,8 @@ impl Exchange {
         request.map(|body| RequestBody { body, exchange: self })
     }
 
-    /// Ends with `answer`, the last one of the connection if `is_last`. It also is where the body was not read to its end: what
-    /// is left of it must not be taken for the next request.
+    /// Ends with `answer`, the last one of the connection if `is_last`. It also is where the body was not read to its end:
+    /// what is left of it must not be taken for the next request.
     pub(super) fn end(self: Arc<Self>, mut answer: Response<Body>, is_last: bool) -> Response<AnswerBody> {
         if is_last || !self.read.load(Ordering::Relaxed) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

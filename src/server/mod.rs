@@ -1,7 +1,7 @@
 //! The webhook server.
 //!
 //! ```text
-//! TCP ─► TLS (handshake deadline) ─► HTTP/1.1 (pace) ─► route names policy and phase
+//! TCP ─► TLS (handshake deadline) ─► HTTP/1.1 (exchange, pace) ─► route names policy and phase
 //!   ─► intake (content type, body limit, bytes in flight, reviews in flight, deadline) ─► bytes
 //!   ─► PolicySet::answer ─► bytes ─► 200 ─► metrics and one log line
 //! ```

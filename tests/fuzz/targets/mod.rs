@@ -1,6 +1,7 @@
 //! What the fuzz targets do with an input. Each ends with a panic when something is not as it must be.
 //!
-//! The fuzzer calls one of [`TARGETS`] by way of `fuzz_targets/in_time.rs`, the ordinary tests call each for every file of the corpus.
+//! The fuzzer calls one of [`TARGETS`] by way of `fuzz_targets/in_time.rs`, the ordinary tests call each for every file of
+//! the corpus.
 
 mod http;
 mod inventory;
