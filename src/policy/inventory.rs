@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn lists_each_secret_once_in_its_namespace() {
         let mut inventory = Inventory::default();
-        assert!(inventory.is_empty() && inventory.len() == 0);
+        assert!(inventory.is_empty());
+        assert_eq!(inventory.len(), 0);
         let secrets = [("team-a", "ci-token", "ci"), ("team-a", "web-token", "web"), ("team-b", "ci-token", "other")];
         for (namespace, name, account) in secrets {
             assert!(inventory.insert(namespace, name, account));

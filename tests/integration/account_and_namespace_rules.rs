@@ -43,6 +43,17 @@ fn warns_of_a_legacy_secret_that_an_account_newly_lists() {
     }
 }
 
+#[test]
+fn names_the_exception_that_has_ended_when_an_account_lists_its_secret() {
+    let court = Court::new()
+        .with_exceptions(vec![exception("TW302", "legacy-ci", "ci", "2026-10-31")])
+        .with_legacy_token("legacy-ci", "ci");
+    let review = Review::create("serviceaccounts", account(&["legacy-ci"]));
+    let verdict = court.validate("restricted", &review);
+    let [warning] = verdict.warnings()[..] else { panic!("one warning: {verdict:?}") };
+    assert!(warning.contains(" lists legacy token Secret legacy-ci; exception agreed expired on "), "{warning}");
+}
+
 // row 79
 #[test]
 fn says_nothing_of_what_an_account_has_listed_before() {

@@ -75,6 +75,8 @@ fn matches_namespace_and_secret_and_account() {
 #[test]
 fn is_the_same_for_all_policies() {
     let policies = judged_by(vec![exception("TW101", "ci-token", "ci", "2026-12-31")]).policies;
+    let names: Vec<&str> = policies.iter().map(|policy| &*policy.name).collect();
+    assert_eq!(names, ["audit", "baseline", "restricted", "warn"]);
     let of_each = policies.iter().map(|policy| &*policy.exceptions).chain([policies.exceptions()]);
     for exceptions in of_each {
         let names: Vec<&str> = exceptions.all().iter().map(|exception| &*exception.name).collect();

@@ -62,6 +62,21 @@ fn assert_linear(text: &[u8]) {
     assert!(work <= most_work(text.len(), LAYERS), "{work} for {} bytes", text.len());
 }
 
+/// The bound on the work means nothing if less is counted than is done.
+#[test]
+fn counts_every_look_at_a_byte() {
+    // Three looks each: for dots and lines, for lines to join, for signs.
+    assert_eq!(work("x".repeat(100).as_bytes()), 300);
+    // The same, a look for the payload, and one as a part of the token; no part ends with the dot that begins the payload.
+    let token = legacy("ci");
+    assert_eq!(work(token.as_bytes()), 5 * token.len() - 1);
+    // Three looks, of which the one for signs goes on behind the first byte of the sign at the start, one for the ends of the run,
+    // one to decode it, and the look at what comes out.
+    let encoded = STANDARD_NO_PAD.encode(&token);
+    let sign = patterns().into_iter().find(|(sign, _)| encoded.as_bytes().starts_with(sign)).unwrap().0;
+    assert_eq!(work(encoded.as_bytes()), 5 * encoded.len() + sign.len() - 1 + work(token.as_bytes()));
+}
+
 #[test]
 fn finds_a_token_in_clear_text() {
     for text in
