@@ -186,6 +186,15 @@ fn names_each_doubt_in_a_word_for_programs() {
 }
 
 #[test]
+fn a_prefix_that_begins_no_variable_is_not_repeated() {
+    for (prefix, shown) in [("", "token"), ("CI_2", "CI_2token"), ("p4ss word", "...token"), ("é", "...token")] {
+        let env_from = json!([{"prefix": prefix, "secretRef": {"name": "legacy-ci"}}]);
+        let held = only(&hardened(&json!({"containers": [{"name": "app", "envFrom": env_from}]})));
+        assert_eq!(held.sightings[0].spot, Spot::Variable(shown.to_owned()));
+    }
+}
+
+#[test]
 fn a_legacy_token_has_no_end_by_whatever_way_it_comes() {
     let from_key = |key: &str| json!({"valueFrom": {"secretKeyRef": {"name": "legacy-ci", "key": key}}, "name": format!("T_{key}")});
     let held = only(&hardened(&json!({

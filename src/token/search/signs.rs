@@ -90,7 +90,7 @@ fn merged(patterns: Vec<(Vec<u8>, usize)>) -> Vec<(Vec<u8>, usize)> {
 
 /// The characters of base64 that `text` alone determines, for each place in a group of three bytes that it may begin at,
 /// and which character of its group of four the first of them is.
-fn encodings(text: &[u8]) -> [(Vec<u8>, usize); 3] {
+pub(super) fn encodings(text: &[u8]) -> [(Vec<u8>, usize); 3] {
     [0, 1, 2].map(|before: usize| {
         let padded = [vec![0; before], text.to_vec()].concat();
         let encoded = STANDARD_NO_PAD.encode(&padded).into_bytes();

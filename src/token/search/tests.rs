@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
-use super::signs::{LAYERS, SIGNS, automaton, patterns};
+use super::signs::{LAYERS, SIGNS, automaton, encodings, patterns};
 use super::{MOST_TOKENS, Search, find_service_account_token, service_account_tokens, visit_service_account_tokens};
 use crate::token::{ServiceAccountToken, TokenKind};
 
@@ -226,6 +226,16 @@ fn a_wanted_token_is_found_behind_any_number_of_others() {
 /// The beginnings of tokens under layers of base64.
 fn signs() -> Vec<String> {
     patterns().into_iter().map(|(sign, _)| String::from_utf8(sign).unwrap()).collect()
+}
+
+#[test]
+fn a_sign_is_all_that_its_text_determines() {
+    let encoded = encodings(b"eyJhbG").map(|(text, offset)| (String::from_utf8(text).unwrap(), offset));
+    // Of `eyJhbG`, `?eyJhbG` and `??eyJhbG` what does not depend on `?` or on what follows.
+    assert_eq!(
+        encoded,
+        [("ZXlKaGJH", 0), ("V5SmhiR", 2), ("leUpoYk", 3)].map(|(text, offset)| (text.to_owned(), offset))
+    );
 }
 
 #[test]
