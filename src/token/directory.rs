@@ -208,6 +208,8 @@ mod tests {
 
     #[test]
     fn tells_what_lies_below_above_and_apart() {
+        assert_eq!(relation("/t/x/", "/t/"), Relation::Below);
+        assert_eq!(relation("/t/", "/t/x/"), Relation::Above);
         for below in
             ["/var/run/secrets/kubernetes.io/serviceaccount/token", "/run/secrets/kubernetes.io/serviceaccount/a/b"]
         {
