@@ -171,15 +171,15 @@ impl Protocol {
         .await;
         let Parts { io, read_buf, .. } = connection.into_parts();
         let stream = io.into_inner().into_inner();
-        if ended.is_none() {
+        let Some(result) = ended else {
             // Bytes of no length can hold a whole buffer.
             return Some((stream, if read_buf.is_empty() { Bytes::new() } else { read_buf }));
-        }
+        };
         // A crowd that is turned away lingers with all that is kept here.
         drop(read_buf);
-        match ended {
-            Some(Err(error)) => tracing::debug!(%error, "a connection failed"),
-            _ => Box::pin(linger(stream)).await,
+        match result {
+            Ok(()) => Box::pin(linger(stream)).await,
+            Err(error) => tracing::debug!(%error, "a connection failed"),
         }
         None
     }

@@ -2,34 +2,28 @@
 
 use std::time::Duration;
 
-use tokenward::certs::{Authority, Names};
-use tokenward::server::{Limits, Server, Settings};
+use tokenward::server::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 
 use super::review_bodies::token_secret;
-use super::tls_client::Caller;
+use super::serve_http::{PATIENCE, Serving, serve};
 
-/// Longer than anything here takes on a busy machine; only a fault waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Time enough for the server to be done with what it has, and to be at rest.
 const PAUSE: Duration = Duration::from_millis(100);
 
 struct Connection {
     stream: TlsStream<TcpStream>,
-    _server: Server,
+    _serving: Serving,
 }
 
 impl Connection {
     async fn new() -> Self {
-        let authority = Authority::generate(1).unwrap();
-        let pair = authority.issue(&Names::loopback()).unwrap().pair().unwrap();
-        let limits = Limits { slow: Duration::from_secs(2), ..Limits::default() };
-        let server = Server::start(Settings { limits, ..Settings::in_memory(pair) }).unwrap();
-        let caller = Caller::new(authority.certificate_der(), "localhost");
-        Self { stream: caller.connect_raw(server.address()).await.unwrap(), _server: server }
+        let serving = serve(Limits { slow: Duration::from_secs(2), ..Limits::default() });
+        let stream = serving.caller.connect_raw(serving.server.address()).await.unwrap();
+        Self { stream, _serving: serving }
     }
 
     async fn write(&mut self, bytes: &[u8]) {

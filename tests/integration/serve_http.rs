@@ -24,15 +24,15 @@ use super::tls_client::{Caller, Reply, post};
 use super::webhook::{self, get};
 
 /// Longer than anything here takes on a busy machine; only a fault waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Serving {
-    server: Server,
+pub(crate) struct Serving {
+    pub(crate) server: Server,
     authority: Authority,
-    caller: Caller,
+    pub(crate) caller: Caller,
 }
 
-fn serve(limits: Limits) -> Serving {
+pub(crate) fn serve(limits: Limits) -> Serving {
     let authority = Authority::generate(1).unwrap();
     let pair = authority.issue(&Names::loopback()).unwrap().pair().unwrap();
     let server = Server::start(Settings { limits, ..Settings::in_memory(pair) }).unwrap();
