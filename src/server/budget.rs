@@ -21,19 +21,20 @@ impl Budget {
         Arc::new(Self { left: AtomicUsize::new(bytes) })
     }
 
-    /// A share of nothing, to grow as bytes arrive: what a request announces costs nothing until it is sent.
+    /// A share of nothing, to grow as bytes arrive.
     pub(super) fn share(self: &Arc<Self>) -> Share {
         Share { budget: Arc::clone(self), bytes: 0 }
     }
 }
 
 impl Share {
-    /// Takes `bytes` more; false, and nothing taken, when they are not left.
-    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+    /// Makes it `bytes` large, or leaves it as it is where it is larger; false, and nothing taken, when so many are not left.
+    pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
         let taken =
-            self.budget.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(bytes)).is_ok();
+            self.budget.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(more)).is_ok();
         if taken {
-            self.bytes += bytes;
+            self.bytes += more;
         }
         taken
     }
@@ -54,11 +55,12 @@ mod tests {
         let budget = Budget::new(10);
         let mut one = budget.share();
         let mut other = budget.share();
-        assert!(one.grow(6));
-        assert!(!other.grow(5));
-        assert!(other.grow(4));
+        assert!(one.grow_to(6));
+        assert!(!other.grow_to(5));
+        assert!(other.grow_to(4));
+        assert!(other.grow_to(3));
         drop(one);
-        assert!(other.grow(6));
-        assert!(!other.grow(1));
+        assert!(other.grow_to(10));
+        assert!(!other.grow_to(11));
     }
 }

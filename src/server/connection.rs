@@ -13,9 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{
-    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
-};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
@@ -144,7 +142,7 @@ impl Protocol {
     /// one, or nothing where the connection has ended.
     async fn answer_requests<S>(&self, stream: S, ahead: Bytes, turn: &Turn) -> Option<(S, Bytes)>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: AsyncBufRead + AsyncWrite + Unpin + Send + 'static,
     {
         let exchange = Arc::new(Exchange::default());
         let service = service_fn(|request: Request<Incoming>| {
@@ -196,15 +194,15 @@ impl Drop for Counted {
 
 /// Says that nothing more will come, then reads what the caller still sends. Closing a socket with unread bytes resets the
 /// connection, and a reset can overtake the answer: the caller would see neither the refusal nor its `Retry-After`.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+async fn linger<S: AsyncBufRead + AsyncWrite + Unpin>(mut stream: S) {
     let end = tokio::time::Instant::now() + LINGER;
     if !matches!(timeout_at(end, stream.shutdown()).await, Ok(Ok(()))) {
         return;
     }
-    // On the heap, or every connection's task would be larger by it.
-    let mut scratch = vec![0; 16 * 1024];
     let mut left = LINGER_BYTES;
-    while let Ok(Ok(read @ 1..)) = timeout_at(end, stream.read(&mut scratch)).await {
+    while let Ok(Ok(unread @ [_, ..])) = timeout_at(end, stream.fill_buf()).await {
+        let read = unread.len();
+        stream.consume(read);
         left = left.saturating_sub(read);
         if left == 0 {
             return;

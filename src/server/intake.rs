@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
 
 use super::budget::{Budget, Share};
 use super::refusal::Refusal;
+
+/// How much room is made for what is announced and has not come. Almost every review is smaller, and is copied once.
+const AHEAD: usize = 128 * 1024;
 
 /// A body, and its share of the memory for bodies for as long as it is held.
 #[derive(Debug)]
@@ -44,10 +47,13 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Reads the whole body.
+///
+/// The share covers the memory that is taken, not only the bytes that have come: a crowd of bodies of which each has just
+/// begun takes as much as if all of them were there.
 pub(super) async fn receive(mut body: Body, limit: usize, budget: &Arc<Budget>) -> Result<Received, Refusal> {
     let mut share = budget.share();
     let mut first = Bytes::new();
-    let mut whole = BytesMut::new();
+    let mut whole = Vec::new();
     let mut received = 0;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refusal::CutShort)?.into_data() else { continue };
@@ -55,31 +61,42 @@ pub(super) async fn receive(mut body: Body, limit: usize, budget: &Arc<Budget>) 
         if received > limit {
             return Err(Refusal::TooLarge { limit });
         }
-        if !share.grow(data.len()) {
+        let room = if received == data.len() {
+            received
+        } else {
+            room_for(received, whole.capacity(), http_body::Body::size_hint(&body).upper(), limit)
+        };
+        if !share.grow_to(room) {
             return Err(Refusal::TooManyBytes);
         }
         // Most reviews come in one piece, which needs no copy.
         if received == data.len() {
             first = data;
         } else {
-            if whole.is_empty() {
-                let expected = http_body::Body::size_hint(&body).lower().try_into().unwrap_or(0).min(limit);
-                whole.reserve(received + expected);
-                whole.extend_from_slice(&first);
-                first = Bytes::new();
-            }
+            whole.reserve_exact(room - whole.len());
+            whole.extend_from_slice(&std::mem::take(&mut first));
             whole.extend_from_slice(&data);
         }
     }
-    let bytes = if whole.is_empty() { first } else { whole.freeze() };
+    let bytes = if whole.is_empty() { first } else { whole.into() };
     Ok(Received { bytes, _share: share })
+}
+
+/// How large a buffer should be when `received` bytes have come and `left` are still announced: room for all of it where
+/// that is not much, and else for twice as much as came.
+fn room_for(received: usize, capacity: usize, left: Option<u64>, limit: usize) -> usize {
+    if received <= capacity {
+        return capacity;
+    }
+    let left = left.map_or(received, |left| usize::try_from(left).unwrap_or(usize::MAX));
+    received.saturating_add(left.min(received.max(AHEAD))).min(limit)
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
-    use std::task::{Context, Poll};
+    use std::task::{Context, Poll, Waker};
 
     use axum::body::Body;
     use bytes::Bytes;
@@ -87,7 +104,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use http_body::Frame;
 
-    use super::{Budget, Refusal, check_head, receive};
+    use super::{AHEAD, Budget, Refusal, check_head, receive, room_for};
 
     fn head(fields: &[(HeaderName, &'static str)]) -> HeaderMap {
         fields.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
@@ -128,6 +145,30 @@ mod tests {
         }
     }
 
+    /// A body of which some pieces come, and then nothing more.
+    struct Begun {
+        pieces: Vec<&'static str>,
+        announced: usize,
+    }
+
+    impl http_body::Body for Begun {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let piece = self.pieces.pop().map(Bytes::from);
+            self.announced -= piece.as_ref().map_or(0, Bytes::len);
+            piece.map_or(Poll::Pending, |piece| Poll::Ready(Some(Ok(Frame::data(piece)))))
+        }
+
+        fn size_hint(&self) -> http_body::SizeHint {
+            http_body::SizeHint::with_exact(self.announced as u64)
+        }
+    }
+
     fn pieces(parts: &'static [&'static str]) -> Body {
         Body::new(Pieces(parts.iter()))
     }
@@ -154,5 +195,30 @@ mod tests {
         assert!(matches!(receive(pieces(&["12"]), 10, &budget).await, Err(Refusal::TooManyBytes)));
         drop(held);
         assert!(receive(pieces(&["12345"]), 10, &budget).await.is_ok());
+    }
+    #[test]
+    fn makes_room_for_what_is_announced_where_that_is_little() {
+        const LIMIT: usize = 16 << 20;
+        assert_eq!(room_for(20_000, 0, Some(46_000), LIMIT), 66_000);
+        assert_eq!(room_for(20_000, 0, Some(3 << 20), LIMIT), 20_000 + AHEAD);
+        assert_eq!(room_for(1 << 20, 300_000, Some(8 << 20), LIMIT), 2 << 20);
+        assert_eq!(room_for(12 << 20, 300_000, Some(u64::MAX), LIMIT), LIMIT);
+        assert_eq!(room_for(20_000, 0, None, LIMIT), 40_000);
+        assert_eq!(room_for(40_000, 66_000, Some(26_000), LIMIT), 66_000);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_has_just_begun_takes_as_much_as_is_made_ready_for_it() {
+        let budget = Budget::new(250_000);
+        let receive = || {
+            let body = Body::new(Begun { pieces: vec!["piece"; 2], announced: 100_000 });
+            Box::pin(receive(body, 1 << 20, &budget))
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut one, mut other) = (receive(), receive());
+        assert!(one.as_mut().poll(&mut context).is_pending() && other.as_mut().poll(&mut context).is_pending());
+        assert!(matches!(receive().as_mut().poll(&mut context), Poll::Ready(Err(Refusal::TooManyBytes))));
+        drop(one);
+        assert!(receive().as_mut().poll(&mut context).is_pending());
     }
 }
