@@ -57,7 +57,7 @@ impl Content<'_> {
         let (api, further) = match self {
             Self::Api { audience, seconds } => {
                 let token = Source::Token { path: "token", audience, seconds: *seconds };
-                (Some([token, Source::RootCertificate, Source::Namespace]), None)
+                (Some([token, Source::ROOT_CERTIFICATE, Source::Namespace]), None)
             }
             Self::Further(tokens) => (None, Some(tokens)),
         };

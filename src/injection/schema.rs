@@ -95,10 +95,9 @@ impl<'s> ProjectedSource<'s> {
             Source::Token { path, audience, seconds } => {
                 Self::ServiceAccountToken(Token { audience, expiration_seconds: seconds, path })
             }
-            Source::RootCertificate => Self::ConfigMap(ConfigMap {
-                name: "kube-root-ca.crt",
-                items: [KeyToPath { key: "ca.crt", path: "ca.crt" }],
-            }),
+            Source::Certificate { map, key } => {
+                Self::ConfigMap(ConfigMap { name: map, items: [KeyToPath { key, path: key }] })
+            }
             Source::Namespace => Self::DownwardApi(DownwardApi {
                 items: [DownwardApiFile {
                     path: "namespace",

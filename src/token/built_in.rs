@@ -14,7 +14,8 @@ pub(super) const NAME_PREFIX: &str = "kube-api-access-";
 /// `staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go`).
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// Whether `volume` is the plugin's own: its name, exactly its content, and a Pod that does not refuse automounting.
+/// Whether `volume` is the plugin's own: its name, exactly its content, and a Pod that does not refuse automounting. The
+/// plugin of OpenShift adds one more certificate.
 ///
 /// A volume that only has such a name is one like any other; the plugin itself looks at nothing but the name.
 #[must_use]
@@ -30,8 +31,10 @@ pub(super) fn automounted_seconds(volume: &Volume<'_>, spec: &PodSpec<'_>) -> Op
     }
     let token = volume.projected.as_ref()?.sources.first()?.service_account_token.as_ref()?;
     let seconds = u64::try_from(token.expiration_seconds?).ok()?;
-    let content = [Source::Token { path: "token", audience: "", seconds }, Source::RootCertificate, Source::Namespace];
-    holds_exactly(volume, content).then_some(seconds)
+    let token = Source::Token { path: "token", audience: "", seconds };
+    let content = [token, Source::ROOT_CERTIFICATE, Source::Namespace];
+    let with_services = content.into_iter().chain([Source::SERVICE_CERTIFICATE]);
+    (holds_exactly(volume, content) || holds_exactly(volume, with_services)).then_some(seconds)
 }
 
 fn has_generated_name(name: &str) -> bool {
@@ -79,6 +82,22 @@ mod tests {
     #[test]
     fn recognises_the_plugins_volume() {
         assert!(recognised(&plugin_volume()));
+    }
+
+    #[test]
+    fn recognises_the_volume_of_openshifts_plugin_and_no_other_that_has_a_source_more() {
+        let services = |map: &str, key: &str, path: &str| {
+            let items = json!([{"key": key, "path": path}]);
+            let mut volume = plugin_volume();
+            let sources = volume.pointer_mut("/projected/sources").unwrap().as_array_mut().unwrap();
+            sources.push(json!({"configMap": {"name": map, "items": items}}));
+            volume
+        };
+        assert!(recognised(&services("openshift-service-ca.crt", "service-ca.crt", "service-ca.crt")));
+        assert!(!recognised(&services("openshift-service-ca.crt", "service-ca.crt", "token")));
+        assert!(!recognised(&services("openshift-service-ca.crt", "ca.crt", "service-ca.crt")));
+        assert!(!recognised(&services("own-service-ca.crt", "service-ca.crt", "service-ca.crt")));
+        assert!(!recognised(&services("kube-root-ca.crt", "ca.crt", "ca.crt")));
     }
 
     #[test]

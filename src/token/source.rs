@@ -18,13 +18,24 @@ pub enum Source<'s> {
         /// The lifetime that is asked for, in seconds.
         seconds: u64,
     },
-    /// `ca.crt` from the ConfigMap `kube-root-ca.crt`, which every namespace has.
-    RootCertificate,
+    /// A certificate, under its own name, from a ConfigMap that every namespace has.
+    Certificate {
+        /// The ConfigMap.
+        map: &'static str,
+        /// Its key, and the file.
+        key: &'static str,
+    },
     /// `namespace` from the Pod's own metadata.
     Namespace,
 }
 
 impl Source<'_> {
+    /// The certificate of the API server.
+    pub const ROOT_CERTIFICATE: Self = Self::Certificate { map: "kube-root-ca.crt", key: "ca.crt" };
+    /// The certificate of services, which the plugin of OpenShift adds to its volume.
+    pub(super) const SERVICE_CERTIFICATE: Self =
+        Self::Certificate { map: "openshift-service-ca.crt", key: "service-ca.crt" };
+
     /// Whether `written` is this source and nothing else.
     fn is(self, written: &ProjectedSource<'_>) -> bool {
         let kinds = [
@@ -45,17 +56,17 @@ impl Source<'_> {
                             && token.expiration_seconds.is_some_and(|written| u64::try_from(written) == Ok(seconds))
                     })
                 }
-                Self::RootCertificate => is_root_certificate(written),
+                Self::Certificate { map, key } => is_certificate(written, map, key),
                 Self::Namespace => is_namespace(written),
             }
     }
 }
 
-fn is_root_certificate(written: &ProjectedSource<'_>) -> bool {
-    written.config_map.as_ref().is_some_and(|map| {
-        map.name == "kube-root-ca.crt"
-            && !map.optional.unwrap_or(false)
-            && matches!(&*map.items, [item] if item.key == "ca.crt" && item.path == "ca.crt" && item.mode.is_none())
+fn is_certificate(written: &ProjectedSource<'_>, map: &str, key: &str) -> bool {
+    written.config_map.as_ref().is_some_and(|written| {
+        written.name == map
+            && !written.optional.unwrap_or(false)
+            && matches!(&*written.items, [item] if item.key == key && item.path == key && item.mode.is_none())
     })
 }
 

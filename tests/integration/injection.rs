@@ -609,6 +609,17 @@ fn retunes_the_built_in_volume_by_one_number() {
 }
 
 #[test]
+fn retunes_the_volume_of_openshifts_plugin_and_finds_nothing_in_it() {
+    let mut automounted = automounted();
+    let services = json!([{"key": "service-ca.crt", "path": "service-ca.crt"}]);
+    let services = json!({"configMap": {"name": "openshift-service-ca.crt", "items": services}});
+    automounted["spec"]["volumes"][0]["projected"]["sources"].as_array_mut().unwrap().push(services);
+    let reply = restricted().mutate(&automounted);
+    assert_eq!(reply.operations()[0]["value"], 3600);
+    assert_eq!(restricted().validate(&reply.patched()).findings(), [""; 0]);
+}
+
+#[test]
 fn retunes_also_where_the_pod_wants_no_token_of_ours() {
     let reply = restricted().mutate(&annotated(automounted(), [("tokenward.dev/inject", "false")]));
     assert_eq!(reply.operations().len(), 1);

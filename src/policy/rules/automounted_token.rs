@@ -75,7 +75,8 @@ rule! {
     /// ## Limits
     ///
     /// The built-in volume is known by its name, `kube-api-access-` and five letters of the API server's alphabet, together
-    /// with exactly the content above. One of other content is a volume like any other: TW202 judges it. Of a template it is
+    /// with exactly the content above, and on OpenShift `service-ca.crt` from the ConfigMap `openshift-service-ca.crt` after it.
+    /// One of other content is a volume like any other: TW202 judges it. Of a template it is
     /// only known that its Pods will have the volume where it says `automountServiceAccountToken: true` or brings the volume
     /// along.
     TW204 "automounted-token" {

@@ -279,6 +279,11 @@ fn tokens_of_pods(cases: &mut Cases<'_>) {
     let mut more = built_in(3607);
     more["projected"]["sources"].as_array_mut().unwrap().push(projection(json!({"audience": vault})));
     cases.pod("the built-in volume with a source more", "app", json!({"volumes": [more]}));
+    let mut openshift = built_in(3607);
+    let services =
+        json!({"name": "openshift-service-ca.crt", "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}]});
+    openshift["projected"]["sources"].as_array_mut().unwrap().push(json!({"configMap": services}));
+    cases.pod("the built-in volume of OpenShift, written by hand", "app", json!({"volumes": [openshift]}));
     let mut other_name = built_in(3607);
     other_name["name"] = "kube-api-access-own".into();
     cases.pod("the built-in volume under another name", "app", json!({"volumes": [other_name]}));

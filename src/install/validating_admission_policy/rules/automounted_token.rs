@@ -18,7 +18,7 @@ const AN_HOUR: Check = Check {
 pub(super) fn in_cel(given: &Given<'_>) -> InCel {
     let policy = given.policy;
     let mut variables = pod::tokens();
-    variables.push(pod::built_in());
+    variables.extend(pod::built_in());
     InCel {
         rule: given.rule,
         resources: pod::created(),

@@ -28,21 +28,29 @@ const TOKENS: &str = r#"variables.projected.map(volume, volume.projected.sources
     "seconds": dyn(has(source.serviceAccountToken.expirationSeconds) ? source.serviceAccountToken.expirationSeconds : 3600)
   }))"#;
 
+/// The sources of a volume of the API server's own making.
+const PLUGIN_SOURCES: &str = r#"[
+  {"serviceAccountToken": {"path": dyn("token"), "expirationSeconds": dyn(3607)}},
+  {"configMap": {"name": dyn("kube-root-ca.crt"), "items": dyn([{"key": "ca.crt", "path": "ca.crt"}])}},
+  {"downwardAPI": {"items": dyn([
+    {"path": dyn("namespace"), "fieldRef": dyn({"apiVersion": "v1", "fieldPath": "metadata.namespace"})}
+  ])}}
+]"#;
+
+/// What the API server of OpenShift adds to them.
+const OPENSHIFT_SOURCES: &str = r#"[{"configMap": {
+  "name": dyn("openshift-service-ca.crt"), "items": dyn([{"key": "service-ca.crt", "path": "service-ca.crt"}])
+}}]"#;
+
 /// The names of the volumes of the API server's own making: their name, exactly their content, and a Pod that does not refuse
 /// them.
 const BUILT_IN: &str = r#"has(variables.spec.automountServiceAccountToken) && !variables.spec.automountServiceAccountToken
 ? [] : variables.projected.filter(volume,
   volume.name.matches("^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$")
-  && dyn(volume.projected) == {
-    "defaultMode": dyn(420),
-    "sources": dyn([
-      {"serviceAccountToken": {"path": dyn("token"), "expirationSeconds": dyn(3607)}},
-      {"configMap": {"name": dyn("kube-root-ca.crt"), "items": dyn([{"key": "ca.crt", "path": "ca.crt"}])}},
-      {"downwardAPI": {"items": dyn([
-        {"path": dyn("namespace"), "fieldRef": dyn({"apiVersion": "v1", "fieldPath": "metadata.namespace"})}
-      ])}}
-    ])
-  }).map(volume, volume.name)"#;
+  && dyn(volume.projected) in [
+    {"defaultMode": dyn(420), "sources": dyn(variables.plugin_sources)},
+    {"defaultMode": dyn(420), "sources": dyn(variables.plugin_sources + variables.openshift_sources)}
+  ]).map(volume, volume.name)"#;
 
 /// Init, sidecar and regular containers.
 const CONTAINERS: &str = "(has(variables.spec.initContainers) ? variables.spec.initContainers : [])
@@ -57,9 +65,13 @@ pub(super) fn tokens() -> Vec<Variable> {
     vec![spec(), variable("projected", PROJECTED), variable("tokens", TOKENS)]
 }
 
-/// The variable `built_in`, after `spec` and `projected`.
-pub(super) fn built_in() -> Variable {
-    variable("built_in", BUILT_IN)
+/// The variable `built_in` and what it needs, after `spec` and `projected`.
+pub(super) fn built_in() -> [Variable; 3] {
+    [
+        variable("plugin_sources", PLUGIN_SOURCES),
+        variable("openshift_sources", OPENSHIFT_SOURCES),
+        variable("built_in", BUILT_IN),
+    ]
 }
 
 /// The variable `containers`, after `spec`.

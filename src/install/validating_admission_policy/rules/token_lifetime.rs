@@ -23,8 +23,8 @@ const CHECK: Check = Check {
 pub(super) fn in_cel(given: &Given<'_>) -> InCel {
     let policy = given.policy;
     let mut variables = pod::tokens();
+    variables.extend(pod::built_in());
     variables.extend([
-        pod::built_in(),
         variable("maximum", policy.tokens.max_expiration_seconds.to_string()),
         variable("extended_audiences", pod::extended_audiences(policy)),
         variable("lasting", LASTING),
