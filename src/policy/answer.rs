@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Action;
 use super::decision::Decision;
 use super::finding::Finding;
-use super::text::{LONGEST_FINDING, line};
+use super::text::{LONGEST_FINDING, fits, line};
 use crate::admission::{Cause, Denial, Response};
 
 /// The most places that a denial lists, so that no object makes an answer many times its own size.
@@ -75,7 +75,7 @@ impl Decision {
             return Vec::new();
         }
         let unknown = self.unknown_policy().map(|sentence| line(&sentence, LONGEST_WARNING).into_owned());
-        let findings = self.shown().map(|finding| line(&finding.headline(), LONGEST_WARNING).into_owned());
+        let findings = self.shown().flat_map(warnings_of);
         let remarks = self.remarks.iter().map(|remark| line(remark, LONGEST_WARNING).into_owned());
         let mut warnings: Vec<String> = unknown.into_iter().chain(findings).chain(remarks).collect();
         if warnings.len() > MOST_WARNINGS {
@@ -145,4 +145,18 @@ impl Decision {
         }
         annotations
     }
+}
+
+/// A finding as a warning. Where it is too long, what it says after a semicolon, such as the end of an exception, is a warning of
+/// its own.
+fn warnings_of(finding: &Finding) -> impl Iterator<Item = String> + use<> {
+    let headline = finding.headline();
+    let (first, rest) = match headline.split_once("; ") {
+        Some((first, rest)) if !fits(&headline, LONGEST_WARNING) => {
+            (first, Some(format!("{}: {rest}", finding.rule.code)))
+        }
+        _ => (&*headline, None),
+    };
+    let first = line(first, LONGEST_WARNING).into_owned();
+    [first].into_iter().chain(rest.map(|rest| line(&rest, LONGEST_WARNING).into_owned()))
 }
