@@ -59,7 +59,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     drain: DrainArguments,
     /// How often files are compared by content, beside being watched.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration, env = "TOKENWARD_RELOAD_POLL")]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval, env = "TOKENWARD_RELOAD_POLL")]
     reload_poll: Duration,
 }
 
@@ -75,7 +75,7 @@ struct LimitArguments {
     /// Reviews in flight; one more is answered 429.
     #[arg(long, value_name = "COUNT", default_value_t = 1024, env = "TOKENWARD_REVIEWS_IN_FLIGHT")]
     reviews_in_flight: usize,
-    /// Open connections; one more is closed at once.
+    /// Open connections; for one more the oldest that has not come to a call gives way, or else it is closed at once.
     #[arg(long, value_name = "COUNT", default_value_t = 2048, env = "TOKENWARD_CONNECTIONS")]
     connections: usize,
 }
@@ -198,6 +198,12 @@ fn example(server: &Server) -> String {
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
     parse_go_duration(text).ok_or("expected a duration such as 15s, 500ms or 1m30s")
+}
+
+/// A duration that something can be done after again and again.
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    duration(text)
+        .and_then(|length| if length.is_zero() { Err("expected more than nothing, such as 5s") } else { Ok(length) })
 }
 
 fn bytes(text: &str) -> Result<usize, &'static str> {

@@ -41,7 +41,8 @@ pub(super) struct Protocol {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) router: Router,
     pub(super) limits: Limits,
-    /// Whether a connection is for more than one request.
+    /// Whether a connection is for more than one request. One that is not ends with its answer: the few places for such
+    /// connections are for those who ask.
     pub(super) keep_alive: bool,
     pub(super) lifecycle: Arc<Lifecycle>,
     /// `None` where connections are not counted in the metrics.
@@ -57,7 +58,7 @@ impl Protocol {
     }
 
     pub(super) fn handshake_shed(&self) {
-        tracing::debug!("a TLS handshake took too long");
+        tracing::debug!("a connection came to nothing in time, or gave way to another");
         if let Some(metrics) = &self.metrics {
             metrics.shed(Shed::Handshake);
         }
@@ -106,7 +107,7 @@ impl Protocol {
             if ahead.is_empty() {
                 match self.request_comes(&mut stream, is_first, connections).await {
                     Ok(true) => {}
-                    Ok(false) => return Box::pin(linger(stream)).await,
+                    Ok(false) => return Box::pin(self.end(stream)).await,
                     Err(error) => return tracing::debug!(%error, "a connection failed"),
                 }
             }
@@ -168,18 +169,35 @@ impl Protocol {
         })
         .await;
         let Parts { io, read_buf, .. } = connection.into_parts();
-        let stream = io.into_inner().into_inner();
+        let (stream, ahead) = io.into_inner().into_parts();
         let Some(result) = ended else {
-            // Bytes of no length can hold a whole buffer.
-            return Some((stream, if read_buf.is_empty() { Bytes::new() } else { read_buf }));
+            return Some((stream, joined(read_buf, ahead)));
         };
         // A crowd that is turned away lingers with all that is kept here.
-        drop(read_buf);
-        match result {
-            Ok(()) => Box::pin(linger(stream)).await,
-            Err(error) => tracing::debug!(%error, "a connection failed"),
+        drop((read_buf, ahead));
+        let is_answered = result.as_ref().err().is_none_or(hyper::Error::is_parse);
+        if let Err(error) = result {
+            tracing::debug!(%error, "a connection failed");
+        }
+        if is_answered {
+            Box::pin(self.end(stream)).await;
         }
         None
+    }
+
+    /// Says that nothing more will come, then reads what the caller still sends. Closing a socket with unread bytes resets
+    /// the connection, and a reset can overtake the answer: the caller would see neither the refusal nor its `Retry-After`.
+    async fn end<S: AsyncBufRead + AsyncWrite + Unpin>(&self, mut stream: S) {
+        let end = tokio::time::Instant::now() + LINGER;
+        let is_shut = matches!(timeout_at(end, stream.shutdown()).await, Ok(Ok(())));
+        let mut left = if is_shut && self.keep_alive { LINGER_BYTES } else { 0 };
+        while left > 0
+            && let Ok(Ok(unread @ [_, ..])) = timeout_at(end, stream.fill_buf()).await
+        {
+            let read = unread.len();
+            stream.consume(read);
+            left = left.saturating_sub(read);
+        }
     }
 }
 
@@ -192,20 +210,12 @@ impl Drop for Counted {
     }
 }
 
-/// Says that nothing more will come, then reads what the caller still sends. Closing a socket with unread bytes resets the
-/// connection, and a reset can overtake the answer: the caller would see neither the refusal nor its `Retry-After`.
-async fn linger<S: AsyncBufRead + AsyncWrite + Unpin>(mut stream: S) {
-    let end = tokio::time::Instant::now() + LINGER;
-    if !matches!(timeout_at(end, stream.shutdown()).await, Ok(Ok(()))) {
-        return;
-    }
-    let mut left = LINGER_BYTES;
-    while let Ok(Ok(unread @ [_, ..])) = timeout_at(end, stream.fill_buf()).await {
-        let read = unread.len();
-        stream.consume(read);
-        left = left.saturating_sub(read);
-        if left == 0 {
-            return;
-        }
+/// `first` with `rest` behind it. Bytes of no length can hold a whole buffer, so they are let go.
+fn joined(first: Bytes, rest: Bytes) -> Bytes {
+    match (first.is_empty(), rest.is_empty()) {
+        (true, true) => Bytes::new(),
+        (false, true) => first,
+        (true, false) => rest,
+        (false, false) => [first, rest].concat().into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,8 @@ use super::unfinished::Unfinished;
 
 /// How long to wait when nothing can be accepted, not even to be closed.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often that is said.
+const REMIND: Duration = Duration::from_mins(1);
 
 /// A port that is served.
 pub(super) struct Listener {
@@ -38,6 +40,7 @@ impl Listener {
 
     async fn accept_forever(&self) {
         let mut spare = Spare::none();
+        let mut warned: Option<Instant> = None;
         loop {
             spare.keep(&self.socket);
             match self.socket.accept().await {
@@ -45,7 +48,10 @@ impl Listener {
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) if are_exhausted(&error) && spare.give_up() => self.close_one().await,
                 Err(error) => {
-                    tracing::debug!(%error, "cannot accept connections");
+                    if warned.is_none_or(|last| last.elapsed() >= REMIND) {
+                        tracing::warn!(%error, "cannot accept connections");
+                        warned = Some(Instant::now());
+                    }
                     sleep(PAUSE).await;
                 }
             }

@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::exchange::Exchange;
 
-/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the other side reads nothing for too long.
+/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the other side takes too long to read what was written.
 pub(super) struct Paced<S> {
     stream: S,
     exchange: Arc<Exchange>,
@@ -27,9 +27,9 @@ impl<S> Paced<S> {
         Self { stream, exchange, ahead, patience, stalled: None }
     }
 
-    /// The stream itself.
-    pub(super) fn into_inner(self) -> S {
-        self.stream
+    /// The stream itself, and what is left of what was read already: hyper may rest between requests that came together.
+    pub(super) fn into_parts(self) -> (S, Bytes) {
+        (self.stream, self.ahead)
     }
 
     /// Passes on what a write came to; one that waits for too long fails.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -60,7 +61,9 @@ impl Source {
         }
         self.seen = now;
         let what = self.what.as_str();
-        match (self.take_over)() {
+        // A panic would end the thread, and the certificate would never be read again.
+        let taken_over = catch_unwind(AssertUnwindSafe(&self.take_over));
+        match taken_over.unwrap_or_else(|_| Err("a fault of tokenward".to_owned())) {
             Ok(holds) => {
                 tracing::info!(what, holds, "reloaded");
                 metrics.reloaded(self.what, true);

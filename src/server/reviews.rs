@@ -56,7 +56,7 @@ impl Reviews {
         metrics: Metrics,
         limits: Limits,
     ) -> Arc<Self> {
-        let in_flight = Semaphore::new(limits.reviews);
+        let in_flight = Semaphore::new(limits.reviews.min(Semaphore::MAX_PERMITS));
         let budget = Budget::new(limits.bodies);
         Arc::new(Self { policies, inventory, metrics, judge, clock: Timestamp::now, in_flight, budget, limits })
     }

@@ -86,7 +86,7 @@ pub struct Limits {
     pub bodies: usize,
     /// Reviews in flight; one more is answered 429.
     pub reviews: usize,
-    /// Open connections; one more is closed at once.
+    /// Open connections; for one more the oldest that has not come to a call gives way, or else it is closed at once.
     pub connections: usize,
     /// TLS handshakes under way; one more ends the oldest, one that has not begun before one that has.
     pub handshakes: usize,

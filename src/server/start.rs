@@ -66,7 +66,8 @@ pub enum StartError {
 }
 
 impl Server {
-    /// Starts a server; it must be called within a tokio runtime. Dropping the result leaves the server running.
+    /// Starts a server; it must be called within a tokio runtime. Dropping the result leaves the server
+    /// running, with the files that it has read.
     ///
     /// # Errors
     /// When a file is missing or bad, or a port cannot be opened.

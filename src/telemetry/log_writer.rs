@@ -53,7 +53,8 @@ impl LogWriter {
         Ok(Self { lines })
     }
 
-    /// Waits until the lines so far are written; not for long, since the reader may have gone to sleep.
+    /// Waits until the lines so far are written; not for long, since the reader may have gone to sleep, and not at all where
+    /// the queue is full, of which nothing is known but that.
     pub fn flush(&self) {
         let (done, written) = channel();
         if self.lines.try_send(Message::Flush(done)).is_ok() {

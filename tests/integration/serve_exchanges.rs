@@ -91,6 +91,24 @@ async fn requests_right_behind_each_other_are_each_answered_wherever_they_are_cu
 }
 
 #[tokio::test]
+async fn a_thousand_requests_at_once_are_each_answered() {
+    const REQUESTS: usize = 1000;
+    let mut connection = Connection::new().await;
+    // A large head, so that much is read at once of those behind it.
+    let first = format!("GET /first HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(8100));
+    let rest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(REQUESTS - 1);
+    connection.write(format!("{first}{rest}").as_bytes()).await;
+    let mut read = Vec::new();
+    let answers = |read: &[u8]| read.windows(13).filter(|window| window == b"HTTP/1.1 404 ").count();
+    let reading =
+        async { while answers(&read) < REQUESTS && connection.stream.read_buf(&mut read).await.unwrap_or(0) > 0 {} };
+    let _ = timeout(PATIENCE, reading).await;
+    assert_eq!(answers(&read), REQUESTS);
+    connection.write(review("afterwards").as_bytes()).await;
+    assert_answer(&connection.answers(1).await[0], "afterwards");
+}
+
+#[tokio::test]
 async fn a_connection_goes_on_after_a_body_of_any_kind() {
     let mut connection = Connection::new().await;
     for (request, uid) in [(in_chunks("1"), "1"), (review("2"), "2"), (in_chunks("3"), "3"), (review("4"), "4")] {

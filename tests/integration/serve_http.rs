@@ -342,6 +342,33 @@ async fn where_places_are_short_connections_without_a_call_make_room() {
 }
 
 #[tokio::test]
+async fn who_has_an_answer_of_the_admin_port_and_stays_keeps_no_probe_out() {
+    let serving = serve(Limits::default());
+    let mut stayed = Vec::new();
+    for _ in 0..64 {
+        let mut stream = TcpStream::connect(serving.server.admin_address()).await.unwrap();
+        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+        stayed.push(stream);
+    }
+    assert_eq!(serving.admin("/livez").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_answered_431_although_more_of_it_comes() {
+    let serving = serve(Limits::default());
+    let mut stream = serving.caller.connect_raw(serving.server.address()).await.unwrap();
+    let head = format!("POST /validate/baseline HTTP/1.1\r\nHost: x\r\nX: {}\r\n", "x".repeat(200 * 1024));
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().expect("an answer and an end, no reset");
+    assert!(answer.starts_with(b"HTTP/1.1 431 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
 async fn probes_and_metrics_are_on_the_admin_port_alone() {
     let serving = serve(Limits::default());
     assert_eq!(serving.admin("/livez").await, (200, "ok\n".to_owned()));

@@ -12,7 +12,7 @@
 //!
 //! ```text
 //! ApiServerClient::new(caller, address) ── call(&Call) ──► Ok(Answered) | Err(Failure)
-//!        └── load::run(&client, rate, …) ──► Report: each call sent at its intended time, and measured from it
+//!        └── Load::start(&client, …)    ──► Report: each call sent at its intended time, and measured from it
 //! ```
 #![allow(dead_code, reason = "a part of the tests' own library; each test uses what it needs")]
 
