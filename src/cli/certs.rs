@@ -138,6 +138,13 @@ impl Inspect {
         let now = Timestamp::now();
         let found = Inspection::of(&self.path, now)?;
         let leaf = &found.leaf;
+        let refused = matches!(found.signature, Signature::Refused(_)) || leaf.has_ended(now) || leaf.names.is_empty();
+        let exit = if refused { Exit::Findings } else { Exit::Clean };
+        exit.once_told(self.describe(&found, now))
+    }
+
+    fn describe(&self, found: &Inspection, now: Timestamp) -> io::Result<()> {
+        let leaf = &found.leaf;
         let mut out = anstream::stdout();
         let mut line = |label: &str, text: &str| writeln!(out, "{label:<10} {text}");
         line("subject", &leaf.subject)?;
@@ -158,8 +165,7 @@ impl Inspect {
                 },
             )?;
         }
-        let refused = matches!(found.signature, Signature::Refused(_)) || leaf.has_ended(now) || leaf.names.is_empty();
-        Ok(if refused { Exit::Findings } else { Exit::Clean })
+        Ok(())
     }
 }
 

@@ -29,6 +29,14 @@ impl Exit {
             Self::Unreachable => 3,
         }
     }
+
+    /// This outcome, once it was told. A reader that has had enough, as `head` has, changes nothing of it.
+    pub(super) fn once_told<E: Into<Failure>>(self, told: Result<(), E>) -> Result<Self, Failure> {
+        match told.map_err(Into::into) {
+            Err(failure) if !is_broken_pipe(&failure.error) => Err(failure),
+            _ => Ok(self),
+        }
+    }
 }
 
 /// An error that ends a command, with the exit code that it asks for.

@@ -5,16 +5,17 @@ mod described;
 
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
 
 use self::asked::Asked;
 use self::described::Described;
 use super::access::AccessArguments;
 use super::{Exit, Failure};
-use crate::token::{ServiceAccountToken, visit_service_account_tokens};
+use crate::token::{ServiceAccountToken, find_service_account_token, visit_service_account_tokens};
 
 /// The largest input, in bytes; a token has some 1 000.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -58,13 +59,22 @@ enum Output {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let (texts, found) = tokens(&read(&arguments.file)?);
+    let (mut texts, mut found) = tokens(&read(&arguments.file)?);
     if found.is_empty() {
         return Err(anyhow!(
             "{} holds no service account token. Looked for are JWTs with the claims of Kubernetes, in clear text or base64",
             named(&arguments.file)
         )
         .into());
+    }
+    if found.len() > MOST_TOKENS {
+        let many = format!("{} holds more than {MOST_TOKENS} tokens", named(&arguments.file));
+        if arguments.review {
+            return Err(anyhow!("{many}; ask about them in smaller parts").into());
+        }
+        let _ = writeln!(anstream::stderr(), "note: {many}; the first {MOST_TOKENS} are shown");
+        texts.truncate(MOST_TOKENS);
+        found.truncate(MOST_TOKENS);
     }
     let mut reviews: Vec<Option<Asked>> = Vec::new();
     if arguments.review {
@@ -76,8 +86,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     let described: Vec<Described> =
         found.iter().zip(reviews).map(|(token, review)| Described::of(token, now, review)).collect();
-    print(&described, arguments.output)?;
-    Ok(if refused { Exit::Findings } else { Exit::Clean })
+    let exit = if refused { Exit::Findings } else { Exit::Clean };
+    exit.once_told(print(&described, arguments.output))
 }
 
 /// The tokens in `input`: their texts, which are shown to nobody but the API server, and what they say.
@@ -86,7 +96,8 @@ fn tokens(input: &[u8]) -> (Vec<String>, Vec<ServiceAccountToken>) {
     visit_service_account_tokens(input, &mut |jwt, token| {
         found.0.push(jwt.secret_text());
         found.1.push(token);
-        if found.0.len() < MOST_TOKENS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        // One more, which tells that there are more.
+        if found.0.len() <= MOST_TOKENS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     found
 }
@@ -116,6 +127,12 @@ fn read(file: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     let reader: Box<dyn Read> = if file.as_os_str() == "-" {
         Box::new(std::io::stdin())
     } else {
+        if find_service_account_token(file.as_os_str().as_bytes(), |_| true).is_some() {
+            bail!(
+                "the argument is a token, and should be a file: pipe it to standard input; what stands on a command line is seen \
+                 by others"
+            );
+        }
         Box::new(std::fs::File::open(file).with_context(|| format!("cannot read {}", named(file)))?)
     };
     reader.take(LARGEST + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", named(file)))?;

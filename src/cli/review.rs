@@ -138,8 +138,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let message = "nothing to review: there is no document in it".to_owned();
         report.errors.push(InputError { file, position: None, message });
     }
-    print(&report, arguments.output)?;
-    Ok(exit(&report, arguments.fail_on))
+    exit(&report, arguments.fail_on).once_told(print(&report, arguments.output))
 }
 
 fn known_policy(policies: &PolicySet, name: &str) -> Result<(), Failure> {

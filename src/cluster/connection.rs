@@ -52,6 +52,9 @@ impl Cluster {
                     "{server} is behind a proxy of an unknown kind; http and https are known"
                 ))
             }
+            // Certificate and key of the user are read here.
+            kube::Error::InferKubeconfig(error) => access.explain(&error),
+            kube::Error::RustlsTls(error) => access.unusable(&error),
             error => ClusterError::without_answer(&error, server.clone()),
         })?;
         Ok(Self { client, server, access })

@@ -1,6 +1,7 @@
 //! Where the cluster is and who asks, as `kubectl` finds it out.
 
 use std::env;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ impl Access {
     }
 
     /// Says what is wrong with the kubeconfig, without quoting it: it holds credentials.
-    fn explain(&self, error: &KubeconfigError) -> ClusterError {
+    pub(super) fn explain(&self, error: &KubeconfigError) -> ClusterError {
         ClusterError::Kubeconfig(match error {
             KubeconfigError::ReadConfig(error, path) => {
                 format!(
@@ -92,8 +93,13 @@ impl Access {
                 ),
                 None => format!("{} is no kubeconfig", self.source()),
             },
-            error => format!("{} cannot be used: {error}", self.source()),
+            error => return self.unusable(error),
         })
+    }
+
+    /// Says that the kubeconfig is of no use, and why.
+    pub(super) fn unusable(&self, error: &impl fmt::Display) -> ClusterError {
+        ClusterError::Kubeconfig(format!("{} cannot be used: {error}", self.source()))
     }
 
     fn source(&self) -> String {

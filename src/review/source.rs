@@ -129,13 +129,23 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>, unavailable: &mut Vec<Inp
             return;
         }
     };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_directory {
+    for entry in entries {
+        let path = match &entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                unavailable.push(unreadable(directory.display().to_string(), error));
+                continue;
+            }
+        };
+        if entry.is_ok_and(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
             collect(&path, files, unavailable);
-        } else if is_manifest(&path) && path.is_file() {
-            files.push(path);
+        } else if is_manifest(&path) {
+            match path.metadata() {
+                Ok(target) if target.is_file() => files.push(path),
+                Ok(_) => {}
+                // A link that leads nowhere may stand for what was to be judged.
+                Err(error) => unavailable.push(unreadable(path.display().to_string(), &error)),
+            }
         }
     }
 }

@@ -344,3 +344,21 @@ fn whoever_may_not_review_tokens_is_told_what_it_takes() {
     inspect(&token, &["--review", "--kubeconfig", kubeconfig.to_str().unwrap()])
         .expect(3, "This needs `create tokenreviews.authentication.k8s.io`");
 }
+
+#[test]
+fn does_not_repeat_a_token_that_is_given_as_the_argument() {
+    let token = legacy_jwt("ci-token", "ci");
+    let outcome =
+        Outcome::of(tokenward("inspect").arg(&token)).expect(2, "the argument is a token, and should be a file");
+    assert!(!outcome.stderr.contains(&token[..20]), "{}", outcome.stderr);
+}
+
+#[test]
+fn says_when_there_are_more_tokens_than_it_looks_at() {
+    let many: Vec<String> = (0..65).map(|index| legacy_jwt(&format!("token-{index}"), "ci")).collect();
+    let outcome = inspect(&many[..64].join("\n"), &[]).expect(0, "");
+    assert_eq!(outcome.stderr, "");
+    let outcome = inspect(&many.join("\n"), &[]).expect(0, "more than 64 tokens; the first 64 are shown");
+    assert_eq!(outcome.stdout.matches("legacy token").count(), 64);
+    inspect(&many.join("\n"), &["--review"]).expect(2, "more than 64 tokens; ask about them in smaller parts");
+}

@@ -167,3 +167,24 @@ fn json_output_has_the_errors_too() {
     assert_eq!(report["errors"][1]["line"], 1);
     assert_eq!(report["summary"]["errors"], 2);
 }
+
+#[test]
+fn a_link_in_a_directory_that_leads_nowhere_is_not_passed_over() {
+    let directory = Directory::new().with("fine.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+    std::os::unix::fs::symlink("gone/secret.yaml", directory.path().join("secret.yaml")).unwrap();
+    assert_eq!(directory.error(&["."]), "error: ./secret.yaml: no such file or directory\n");
+}
+
+#[test]
+fn a_verdict_does_not_depend_on_whether_its_reader_stays() {
+    let directory = Directory::new().with("secret.yaml", SECRET);
+    let status = |paths: &[&str]| {
+        let (reader, out) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenward"));
+        command.current_dir(directory.path()).arg("review").args(paths);
+        command.stdout(out.try_clone().unwrap()).stderr(out).status().unwrap().code()
+    };
+    assert_eq!(status(&["secret.yaml"]), Some(1));
+    assert_eq!(status(&["secret.yaml", "gone.yaml"]), Some(2));
+}

@@ -97,8 +97,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             }
             let now = arguments.now.unwrap_or_else(Timestamp::now);
             let report = Report::new(&documents, &inventory, candidates.as_ref(), now);
-            report.print(arguments)?;
-            Ok(if arguments.fail_on.is_reached(report.level()) { Exit::Findings } else { Exit::Clean })
+            let exit = if arguments.fail_on.is_reached(report.level()) { Exit::Findings } else { Exit::Clean };
+            exit.once_told(report.print(arguments))
         }
         (policies, inventory) => {
             let errors: Vec<Error> = policies.err().into_iter().chain(inventory.err()).collect();
@@ -138,9 +138,12 @@ fn candidates(
 }
 
 fn refuse(errors: &[Error], unreadable: &[InputError], output: Output) -> Result<Exit, Failure> {
+    Exit::BadInput.once_told(tell(errors, unreadable, output))
+}
+
+fn tell(errors: &[Error], unreadable: &[InputError], output: Output) -> io::Result<()> {
     if output == Output::Json {
-        report::print_json(&Refusal::new(errors, unreadable))?;
-        return Ok(Exit::BadInput);
+        return report::print_json(&Refusal::new(errors, unreadable));
     }
     let mut stderr = anstream::stderr();
     for error in errors {
@@ -150,6 +153,5 @@ fn refuse(errors: &[Error], unreadable: &[InputError], output: Output) -> Result
         writeln!(stderr, "error: {error}")?;
     }
     let in_files: usize = errors.iter().map(|error| error.problems().len() + error.more()).sum();
-    writeln!(stderr, "{}", report::counted(in_files + unreadable.len(), "problem"))?;
-    Ok(Exit::BadInput)
+    writeln!(stderr, "{}", report::counted(in_files + unreadable.len(), "problem"))
 }

@@ -91,13 +91,13 @@ pub(super) fn write(
             let exception = exception(token, terms, today, (last_day, ends));
             documents.push(config::show_exception(&exception));
         } else {
-            skipped(notes, token)?;
+            // Standard error may be closed; the exceptions are worth more than the notes.
+            let _ = skipped(notes, token);
         }
     }
     out.write_all(documents.join("---\n").as_bytes())?;
     let noun = if documents.len() == 1 { "exception, which holds" } else { "exceptions, which hold" };
     if !documents.is_empty() {
-        // Standard error may be closed; the exceptions are worth more than the note.
         let _ = writeln!(notes, "{} {noun} until {last_day}.", documents.len());
     }
     Ok(())
