@@ -16,7 +16,8 @@ pub enum Resource {
     ServiceAccount,
     /// `serviceaccounts/token`.
     TokenRequest,
-    /// `namespaces`.
+    /// `namespaces`, and the subresources by which their labels can be written as well (kubernetes
+    /// `pkg/registry/core/namespace/strategy.go`).
     Namespace,
     /// Anything with a Pod template.
     Workload(WorkloadKind),
@@ -35,7 +36,7 @@ impl Resource {
             ("", "v1", "secrets", "") => Self::Secret,
             ("", "v1", "serviceaccounts", "") => Self::ServiceAccount,
             ("", "v1", "serviceaccounts", "token") => Self::TokenRequest,
-            ("", "v1", "namespaces", "") => Self::Namespace,
+            ("", "v1", "namespaces", "" | "status" | "finalize") => Self::Namespace,
             ("", "v1", "replicationcontrollers", "")
             | ("apps", "v1", "deployments" | "replicasets" | "statefulsets" | "daemonsets", "")
             | ("batch", "v1", "jobs", "") => Self::Workload(WorkloadKind::Template),

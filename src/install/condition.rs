@@ -13,7 +13,8 @@ use k8s_openapi::api::admissionregistration::v1::MatchCondition;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// Whatever is being deleted must be let go: finalizers are removed by updates. Asked of the stored object, since a
-    /// user can write a deletion timestamp into a new one.
+    /// user can write a deletion timestamp into a new one. A Secret is let go as it is: the token controller fills it with
+    /// tokens as long as it is there (kubernetes `pkg/controller/serviceaccount/tokens_controller.go`, `generateTokenIfNeeded`).
     NotBeingDeleted,
     /// The API server notes the last use of a legacy token in its Secret while the user of the token waits.
     NotLastUsed,
@@ -47,7 +48,13 @@ impl Condition {
             Self::NotBeingDeleted => {
                 "oldObject == null
 || !has(oldObject.metadata) || oldObject.metadata == null
-|| !has(oldObject.metadata.deletionTimestamp) || oldObject.metadata.deletionTimestamp == null"
+|| !has(oldObject.metadata.deletionTimestamp) || oldObject.metadata.deletionTimestamp == null
+|| (request.resource.resource == 'secrets' && (object == null || !has(object.metadata) || object.metadata == null
+  || [has(object.data) ? object.data : null] != [has(oldObject.data) ? oldObject.data : null]
+  || [has(object.metadata.labels) ? object.metadata.labels : null]
+    != [has(oldObject.metadata.labels) ? oldObject.metadata.labels : null]
+  || [has(object.metadata.annotations) ? object.metadata.annotations : null]
+    != [has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : null]))"
             }
             Self::NotLastUsed => {
                 r#"request.resource.resource != "secrets" || request.operation != "UPDATE"

@@ -106,9 +106,10 @@ pub(super) fn template_rules() -> Vec<RuleWithOperations> {
     ]
 }
 
-/// Namespaces themselves.
+/// Namespaces themselves, and the subresources by which their labels can be written as well.
 pub(super) fn namespaces_rule() -> RuleWithOperations {
-    RuleWithOperations { scope: Some("Cluster".to_owned()), ..rule("", &["namespaces"], CREATE_OR_UPDATE) }
+    let resources = ["namespaces", "namespaces/finalize", "namespaces/status"];
+    RuleWithOperations { scope: Some("Cluster".to_owned()), ..rule("", &resources, CREATE_OR_UPDATE) }
 }
 
 impl<'p> Judge<'p> {

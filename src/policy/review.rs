@@ -83,7 +83,7 @@ impl<'r> Context<'r> {
 }
 
 /// The exception that once allowed what a rule finds, as the end of a message; nothing where there was none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Expired<'p>(Option<&'p Exception>);
 
 impl Expired<'_> {

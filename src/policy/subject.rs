@@ -15,13 +15,14 @@ pub(super) enum Subject<'r> {
 
 impl<'r> Subject<'r> {
     /// What there is to judge; nothing where no rule can find anything, or where an object that is being deleted must be
-    /// let go.
+    /// let go. A Secret on its way out may lose its finalizers, and is judged by what an update adds to it all the same: the
+    /// token controller fills it as any other, and such a token outlives the Secret.
     pub(super) fn of(context: Context<'r>) -> Option<Self> {
         let request = context.request;
         let object = request.object.as_ref()?;
         match request.operation {
             Operation::Create => Self::created(context, object),
-            Operation::Update if is_being_deleted(object) => None,
+            Operation::Update if is_being_deleted(object) && !matches!(object, Object::Secret(_)) => None,
             Operation::Update => Self::updated(context, object, request.old_object.as_ref()?),
             Operation::Delete | Operation::Connect => None,
         }

@@ -571,7 +571,7 @@ const ROWS: &[Row] = &[
         72,
         "what is being deleted: always let go",
         &[
-            "decision_table::secrets::lets_everything_go_that_is_being_deleted",
+            "decision_table::secrets::lets_everything_go_that_is_being_deleted_but_what_is_added_to_a_secret",
             "secret_rules::lets_a_secret_go_that_is_being_deleted",
             "webhook_configuration::what_is_being_deleted_is_let_go",
             "scenarios::control_plane::a_namespace_goes_with_all_that_is_held_in_it",

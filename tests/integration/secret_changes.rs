@@ -131,11 +131,32 @@ fn an_update_that_adds_nothing_is_allowed_without_a_warning_and_its_state_is_rec
 
 // row 72
 #[test]
-fn a_secret_that_is_being_deleted_is_let_go() {
-    let old = filled_token_secret("web-token", "web");
+fn a_secret_that_is_being_deleted_is_let_go_but_not_turned_to_another_account() {
+    let mut old = filled_token_secret("web-token", "web");
     let mut new = retargeted();
-    new["metadata"]["deletionTimestamp"] = json!("2026-11-23T11:59:00Z");
-    assert!(Court::new().validate("restricted", &update(&old, &new)).is_allowed());
+    for secret in [&mut old, &mut new] {
+        secret["metadata"]["deletionTimestamp"] = json!("2026-11-23T11:59:00Z");
+        secret["metadata"]["finalizers"] = json!(["example.com/held"]);
+    }
+    for policy in ["baseline", "restricted"] {
+        assert_eq!(Court::new().validate(policy, &update(&old, &new)).findings(), ["TW102=deny"], "{policy}");
+        let mut released = old.clone();
+        released["metadata"]["finalizers"].take();
+        let verdict = Court::new().validate(policy, &update(&old, &released));
+        assert!(verdict.is_allowed() && verdict.findings().is_empty() && verdict.warnings().is_empty(), "{verdict:?}");
+    }
+}
+
+// row 65
+#[test]
+fn the_token_of_another_account_is_no_fill_in_even_where_an_exception_allows_the_secret() {
+    let court = Court::new().with_exceptions(vec![exception("legacy-token-secret", "web-token", "web", "2027-01-01")]);
+    let mut filled = token_secret("web-token", "web");
+    filled["data"] = opaque("web-token", &json!({"token": legacy_jwt("web-token", "admin")}))["data"].clone();
+    let verdict = court.validate("restricted", &update(&token_secret("web-token", "web"), &filled));
+    assert_eq!(verdict.findings(), ["TW103=deny"]);
+    let own = update(&token_secret("web-token", "web"), &filled_token_secret("web-token", "web"));
+    assert!(court.validate("restricted", &own).is_allowed());
 }
 
 // row 66
@@ -228,6 +249,28 @@ fn an_exception_allows_a_stored_token_of_its_account() {
     for (account, allowed) in [("ci", true), ("web", false)] {
         let court = Court::new().with_exceptions(vec![exception("stored-token", "copy", account, "2027-01-01")]);
         assert_eq!(court.validate("restricted", &review).is_allowed(), allowed);
+    }
+}
+
+#[test]
+fn an_exception_for_one_token_does_not_hide_another_beside_it_nor_one_of_another_namespace() {
+    let court = Court::new().with_exceptions(vec![exception("stored-token", "copy", "ci", "2027-01-01")]);
+    let (own, other) = (legacy_jwt("ci-token", "ci"), legacy_jwt("admin-token", "admin"));
+    let elsewhere = jwt(&json!({
+        "iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:kube-system:ci",
+        "kubernetes.io/serviceaccount/namespace": "kube-system", "kubernetes.io/serviceaccount/secret.name": "ci-token",
+        "kubernetes.io/serviceaccount/service-account.name": "ci", "kubernetes.io/serviceaccount/service-account.uid": "1",
+    }));
+    for (held, account) in [
+        (format!("{own} {other}"), "team-a/admin"),
+        (format!("{other} {own}"), "team-a/admin"),
+        (format!("{own} {elsewhere}"), "kube-system/ci"),
+        (elsewhere, "kube-system/ci"),
+    ] {
+        let verdict = court.validate("restricted", &Review::create("secrets", opaque("copy", &json!({"t": held}))));
+        assert_eq!(verdict.findings(), ["TW104=deny"], "{account}");
+        let told = format!("TW104 stored-token: Secret copy holds a legacy token of ServiceAccount {account}. ");
+        assert!(verdict.message().starts_with(&told), "{verdict:?}");
     }
 }
 

@@ -123,8 +123,8 @@ fn allows_an_update_that_adds_nothing_without_a_word_and_records_the_state() {
 #[test]
 fn lets_a_secret_go_that_is_being_deleted() {
     let old = with_metadata(filled_token_secret("ci-token", "ci"), "deletionTimestamp", json!("2026-11-01T00:00:00Z"));
-    let new = with_metadata(old.clone(), "annotations", json!({"kubernetes.io/service-account.name": "admin"}));
-    assert!(Court::new().validate("restricted", &Review::update("secrets", old, new)).is_allowed());
+    let held = with_metadata(old.clone(), "finalizers", json!(["example.com/held"]));
+    assert!(Court::new().validate("restricted", &Review::update("secrets", held, old)).is_allowed());
 }
 
 // row 75

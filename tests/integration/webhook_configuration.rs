@@ -118,7 +118,7 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<&str, &str>) -> bool {
 fn lines(rules: Option<&Vec<RuleWithOperations>>) -> Vec<String> {
     let joined = |words: &Option<Vec<String>>| words.clone().unwrap().join(",");
     let line = |rule: &RuleWithOperations| {
-        let is_cluster_wide = rule.resources.as_ref().unwrap() == &["namespaces"];
+        let is_cluster_wide = rule.resources.as_ref().unwrap()[0] == "namespaces";
         assert_eq!(rule.scope.as_deref(), Some(if is_cluster_wide { "Cluster" } else { "Namespaced" }));
         let group = format!("{}/{}", joined(&rule.api_groups), joined(&rule.api_versions));
         format!("{} {} {}", joined(&rule.operations), group.trim_start_matches('/'), joined(&rule.resources))
@@ -139,7 +139,7 @@ fn sends_exactly_these_operations_and_resources() {
         } else if name.contains(".tokens.") {
             &["CREATE v1 serviceaccounts/token"]
         } else if name == NAMESPACES {
-            &["CREATE,UPDATE v1 namespaces"]
+            &["CREATE,UPDATE v1 namespaces,namespaces/finalize,namespaces/status"]
         } else {
             &["CREATE v1 pods", "UPDATE v1 pods/ephemeralcontainers", "CREATE,UPDATE v1 secrets,serviceaccounts"]
         };
@@ -384,6 +384,42 @@ fn what_is_being_deleted_is_let_go() {
     assert_eq!(restricted.kept_back_by(&update), None);
     update.old_object["metadata"]["deletionTimestamp"] = DELETED.into();
     assert_eq!(restricted.kept_back_by(&update), Some("not-being-deleted"));
+    update.old_object["metadata"]["finalizers"] = json!(["example.com/held"]);
+    assert_eq!(restricted.kept_back_by(&update), Some("not-being-deleted"));
+}
+
+#[test]
+fn a_secret_that_is_being_deleted_is_judged_when_anything_that_counts_is_changed() {
+    let metadata = [
+        ("annotations", json!({"kubernetes.io/service-account.name": "admin"})),
+        ("annotations", Value::Null),
+        ("labels", json!({"kubernetes.io/legacy-token-invalid-since": ""})),
+    ];
+    for policy in ["baseline.validate", "restricted.validate"] {
+        let conditions = Conditions::of(policy);
+        let mut unchanged = Request {
+            operation: "UPDATE",
+            resource: "secrets",
+            object: secret(TOKEN),
+            old_object: secret(TOKEN),
+            ..Request::default()
+        };
+        unchanged.old_object["metadata"]["deletionTimestamp"] = DELETED.into();
+        unchanged.old_object["metadata"]["annotations"] = json!({"kubernetes.io/service-account.name": "ci"});
+        unchanged.object["metadata"]["annotations"] = json!({"kubernetes.io/service-account.name": "ci"});
+        assert_eq!(conditions.kept_back_by(&unchanged), Some("not-being-deleted"));
+        for (field, value) in &metadata {
+            let mut changed = unchanged.clone();
+            changed.object["metadata"][field] = value.clone();
+            assert_eq!(conditions.kept_back_by(&changed), None, "{policy}: {field}");
+        }
+        for data in [json!({"token": "ZXk="}), Value::Null] {
+            let mut changed = unchanged.clone();
+            changed.object["data"] = data.clone();
+            changed.old_object["data"] = json!({"token": "b2xk"});
+            assert_eq!(conditions.kept_back_by(&changed), None, "{policy}: {data}");
+        }
+    }
 }
 
 #[test]

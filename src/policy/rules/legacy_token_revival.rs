@@ -4,7 +4,7 @@ use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::Change;
 use crate::resource::{FieldPath, Secret};
-use crate::token::{TokenKind, find_service_account_token};
+use crate::token::{ServiceAccountToken, TokenKind, find_service_account_token};
 
 rule! {
     /// ## What it finds
@@ -71,7 +71,9 @@ rule! {
     ///
     /// ## Limits
     ///
-    /// Under the policy `baseline` only Secrets of the token type are sent to the webhook, and this rule is off.
+    /// Under the policy `baseline` only Secrets of the token type are sent to the webhook, and this rule is off. An old token
+    /// that is put into an empty token Secret of its own account is taken for what the token controller does: who may have
+    /// such a Secret gets a new token there anyway.
     TW103 "legacy-token-revival" {
         looks_at: "Secret CREATE, UPDATE",
         finding: "A Secret that holds the legacy token which names this very Secret.",
@@ -84,7 +86,7 @@ rule! {
 fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     let secret = change.new;
     let token = secret.token();
-    if token.is_empty() || change.old.is_some_and(|old| old.token() == token || is_fill_in(old, secret)) {
+    if token.is_empty() || change.old.is_some_and(|old| old.token() == token) {
         return;
     }
     let namespace = &*change.context.request.namespace;
@@ -93,6 +95,9 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
         found.namespace == namespace && matches!(&found.kind, TokenKind::Legacy { secret } if secret == name)
     });
     let Some(own) = own else { return };
+    if change.old.is_some_and(|old| is_fill_in(old, secret, &own)) {
+        return;
+    }
     let Err(expired) = change.context.excuse(name, &own.service_account, findings) else { return };
     findings.report_naming(vec![FieldPath::of("data.token")], |names| {
         let (name, account) = (names.cut(name), names.cut(&own.service_account));
@@ -103,10 +108,12 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     });
 }
 
-/// What the token controller does, by the shape of the change: the token was empty, and the account is the same.
-fn is_fill_in(old: &Secret<'_>, new: &Secret<'_>) -> bool {
+/// What the token controller does, by the shape of the change: the token was empty, the account is the same, and the token is
+/// of that account.
+fn is_fill_in(old: &Secret<'_>, new: &Secret<'_>, token: &ServiceAccountToken) -> bool {
     new.is_legacy_token()
         && old.is_legacy_token()
         && old.token().is_empty()
         && old.service_account_name() == new.service_account_name()
+        && token.service_account == new.service_account_name()
 }

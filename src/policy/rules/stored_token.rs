@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use crate::policy::Action;
 use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
-use crate::policy::review::{Change, Context};
+use crate::policy::review::{Change, Context, Expired};
 use crate::resource::{FieldPath, Secret, StringMap};
 use crate::token::{ServiceAccountToken, TokenKind, visit_service_account_tokens};
 
@@ -74,7 +74,9 @@ rule! {
     ///
     /// ## Exceptions
     ///
-    /// A `TokenException` for the rule `stored-token` that matches namespace, Secret and the account of the token.
+    /// A `TokenException` for the rule `stored-token` that matches namespace, Secret and the account of the token, which must be
+    /// of the same namespace. Each token of a Secret needs one. For a token of another namespace there is none; where it has
+    /// to be, set the rule to `warn` in a policy of your own.
     ///
     /// ## Limits
     ///
@@ -96,17 +98,12 @@ fn check(change: &Change<'_, Secret<'_>>, findings: &mut Findings<'_>) {
     let before = change.old.map_or(&nothing, |old| &old.data);
     let held = LazyCell::new(|| held_tokens(&change.context, change.old));
     for (key, value) in change.new.data.added_to(before).filter(|(key, _)| !is_own_token(change.new, key)) {
-        let mut added = None;
         visit_service_account_tokens(value.as_bytes(), &mut |jwt, token| {
             if !outlives(&change.context, &token) || held.contains(&jwt.secret_text()) {
                 return ControlFlow::Continue(());
             }
-            added = Some(token);
-            ControlFlow::Break(())
+            judge(change, key, &token, findings)
         });
-        if let Some(token) = added {
-            report(change, key, &token, findings);
-        }
     }
 }
 
@@ -140,9 +137,23 @@ fn outlives(context: &Context<'_>, token: &ServiceAccountToken) -> bool {
     }
 }
 
-fn report(change: &Change<'_, Secret<'_>>, key: &str, token: &ServiceAccountToken, findings: &mut Findings<'_>) {
+/// Reports the first token of a key that no exception allows, and goes on behind one that is allowed. An exception names an
+/// account of its own namespace.
+fn judge(
+    change: &Change<'_, Secret<'_>>,
+    key: &str,
+    token: &ServiceAccountToken,
+    findings: &mut Findings<'_>,
+) -> ControlFlow<()> {
     let name = change.new.metadata.display_name();
-    let Err(expired) = change.context.excuse(name, &token.service_account, findings) else { return };
+    let expired = if token.namespace == *change.context.request.namespace {
+        match change.context.excuse(name, &token.service_account, findings) {
+            Ok(()) => return ControlFlow::Continue(()),
+            Err(expired) => expired,
+        }
+    } else {
+        Expired::default()
+    };
     let is_docker_config = matches!(&*change.new.kind, "kubernetes.io/dockercfg" | "kubernetes.io/dockerconfigjson");
     let limit = if is_docker_config { Action::Warn } else { Action::Deny };
     let nature = match &token.kind {
@@ -155,4 +166,5 @@ fn report(change: &Change<'_, Secret<'_>>, key: &str, token: &ServiceAccountToke
         let advice = "Let the client ask for a token when it needs one";
         (format!("{message}{}", expired.with(names)), advice.to_owned())
     });
+    ControlFlow::Break(())
 }

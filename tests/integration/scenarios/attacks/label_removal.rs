@@ -28,7 +28,8 @@ spec:
 /// Makes a tenant of the developer: a person with rights on the namespace itself.
 fn give_away(namespace: &Namespace<'_>) {
     let name = &namespace.name;
-    let role = ["create", "role", "tenant", "--verb=get,update,patch", "--resource=namespaces"];
+    let resources = "--resource=namespaces,namespaces/status,namespaces/finalize";
+    let role = ["create", "role", "tenant", "--verb=get,update,patch", resources];
     namespace.kubectl(role.into_iter().chain(["--resource-name", name])).ok();
     namespace.kubectl(["create", "rolebinding", "tenant", "--role=tenant", "--user", User::Developer.name()]).ok();
     let path = format!("/api/v1/namespaces/{name}");
@@ -117,6 +118,16 @@ fn a_tenant_keeps_the_label_where_the_policy_says_so() {
         assert_eq!(status["details"]["causes"][0]["field"], format!("metadata.labels[{POLICY_LABEL}]"));
     }
     assert_eq!(audit_event(&namespace).annotation("namespaces.validate.tokenward.dev/findings"), Some("TW501=deny"));
+
+    // Status and finalizers are written by other ways, and labels with them.
+    let path = format!("/api/v1/namespaces/{}", namespace.name);
+    let change = json!({"metadata": {"labels": {POLICY_LABEL: null}}});
+    assert_refused_by(rig.merge(User::Developer, &format!("{path}/status"), &change), "TW501");
+    let mut unlabelled = rig.get(User::Developer, &path).expect_success();
+    unlabelled["metadata"]["labels"].as_object_mut().unwrap().remove(POLICY_LABEL);
+    let finalize = format!("{path}/finalize");
+    let put = rig.send(User::Developer, "PUT", &finalize, Some(("application/json", &unlabelled)));
+    assert_refused_by(put, "TW501");
     assert_refused_by(post(&namespace, "secrets", &token_secret("token", "strong")), "TW101");
 
     // Everything else about the namespace is the tenant's own business.

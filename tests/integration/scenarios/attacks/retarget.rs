@@ -41,6 +41,34 @@ fn a_token_of_another_account_is_minted_into_an_old_secret() {
     assert_speaks_for(&namespace, &token, "strong");
 }
 
+/// The token controller fills a Secret as long as it is there, and the token is good again in a new Secret of that name.
+#[test]
+fn a_secret_that_a_finalizer_holds_is_not_turned_to_another_account_either() {
+    let held = json!({"metadata": {"finalizers": ["example.com/held"]}});
+    let released = json!({"metadata": {"finalizers": null}});
+    for policy in [None, Some("baseline"), Some("restricted")] {
+        let namespace = unguarded(&format!("attack-held-{}", policy.unwrap_or("unguarded")));
+        legacy_token(&namespace, "token", "weak");
+        if let Some(policy) = policy {
+            guard(&namespace, policy);
+        }
+        patch(&namespace, "token", &held).expect_success();
+        let path = namespace.path("secrets/token");
+        namespace.rig().send(User::Developer, "DELETE", &path, None::<(&str, &Value)>).expect_success();
+        assert!(stored(&namespace, "token")["metadata"]["deletionTimestamp"].is_string());
+        let turned = patch(&namespace, "token", &to_the_strong_account());
+        if policy.is_some() {
+            assert_refused_by(turned, "TW102");
+        } else {
+            turned.expect_success();
+            let strong = format!("system:serviceaccount:{}:strong", namespace.name);
+            token_of(&namespace, "token", |token| Claims::of(token).subject() == strong);
+        }
+        patch(&namespace, "token", &released).expect_success();
+        assert_eq!(namespace.rig().get(User::Administrator, &path).code, 404);
+    }
+}
+
 #[test]
 fn a_secret_is_not_turned_to_another_account_in_whatever_way() {
     for policy in ["baseline", "restricted"] {
