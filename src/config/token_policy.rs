@@ -21,6 +21,9 @@ const LONGEST: u64 = 1 << 32;
 /// The lifetime that the API server takes for the built-in volume's and silently turns into a year.
 const EXTENDED: u64 = 3607;
 
+/// The entry of the webhook configuration that belongs to no policy has this name.
+const NAMESPACES: &str = "namespaces";
+
 /// The most audiences in a list. A decision may have to look at every one.
 const MOST_AUDIENCES: usize = 1000;
 
@@ -30,6 +33,10 @@ pub(super) fn read(reader: &mut Reader<'_>, document: Id) -> Option<(Policy, Id)
     let (name, name_id) = name(reader, document, metadata, LABEL, is_label)?;
     if name == UNKNOWN_POLICY {
         let what = format!("{} is kept for namespaces whose label names no policy", quoted(&name));
+        reader.report(name_id, what, "choose another name");
+    }
+    if name == NAMESPACES {
+        let what = format!("{} is kept for the webhook that looks at namespaces themselves", quoted(&name));
         reader.report(name_id, what, "choose another name");
     }
     let own = Builtin::named(&name).unwrap_or(Builtin::Baseline);

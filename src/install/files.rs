@@ -18,14 +18,15 @@ pub(super) fn namespace(settings: &Settings) -> Namespace {
     Namespace { metadata, ..Namespace::default() }
 }
 
-/// The policy files. Without any, `data` is left out, so that applying again removes no file that somebody added.
+/// What is always in the ConfigMap of the policies. `kubectl apply` takes away what it wrote before and finds no more: keys,
+/// one by one, but the whole of `data` where that is gone, with the files that somebody added.
+const ABOUT: (&str, &str) = ("README", "Policies and exceptions, in files that end with .yaml, .yml or .json.\n");
+
+/// The policy files.
 pub(super) fn policy(settings: &Settings) -> ConfigMap {
-    let files = &settings.policy_files;
-    ConfigMap {
-        metadata: namespaced(POLICY_CONFIG_MAP, settings),
-        data: (!files.is_empty()).then(|| files.clone()),
-        ..ConfigMap::default()
-    }
+    let mut data = settings.policy_files.clone();
+    data.insert(ABOUT.0.to_owned(), ABOUT.1.to_owned());
+    ConfigMap { metadata: namespaced(POLICY_CONFIG_MAP, settings), data: Some(data), ..ConfigMap::default() }
 }
 
 /// The inventory. It is state of the cluster and no part of the installation, so `data` is never written here: applying

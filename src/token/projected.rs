@@ -27,6 +27,14 @@ impl ProjectedToken<'_> {
         effective_seconds(&self.token.audience, self.token.expiration_seconds, cluster)
     }
 
+    /// Whether it will last longer than was asked for.
+    #[must_use]
+    pub fn is_extended(&self, cluster: &ClusterSettings) -> bool {
+        self.token
+            .expiration_seconds
+            .is_some_and(|asked| u64::try_from(asked) != Ok(self.effective_seconds(cluster)) && asked > 0)
+    }
+
     /// The path of `field` of the token, where `volumes` is the path of the volumes.
     #[must_use]
     pub fn path(&self, volumes: FieldPath, field: &'static str) -> FieldPath {

@@ -1,9 +1,9 @@
 //! Every way in which a Pod reaches a Secret.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::container::{Holder, Place};
-use crate::resource::{Container, FieldPath, PodSpec, Volume};
+use crate::resource::{Container, FieldPath, Volume};
 
 /// A place in a Pod that names a Secret, or mounts a volume that does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +46,13 @@ impl<'p> Holder<'p> {
     pub(crate) fn secrets(self, mut visit: impl FnMut(&'p str, Route)) {
         let spec = &self.pod.spec;
         if self.before.is_some() {
+            let mut volumes: HashMap<&str, Vec<&Volume<'_>>> = HashMap::new();
+            for volume in &spec.volumes {
+                volumes.entry(&volume.name).or_default().push(volume);
+            }
             for (place, container) in self.containers() {
                 visit_container(place, container, &mut visit);
-                visit_mounts(place, container, spec, &mut visit);
+                visit_mounts(place, container, &volumes, &mut visit);
             }
             return;
         }
@@ -110,16 +114,15 @@ fn visit_container<'r>(place: Place, container: &'r Container<'_>, visit: &mut i
 fn visit_mounts<'r>(
     place: Place,
     container: &Container<'_>,
-    spec: &'r PodSpec<'_>,
+    volumes: &HashMap<&str, Vec<&'r Volume<'r>>>,
     visit: &mut impl FnMut(&'r str, Route),
 ) {
-    let mut entries: HashMap<&str, usize> = HashMap::new();
+    let mut mounted = HashSet::new();
     for (entry, mount) in container.volume_mounts.iter().enumerate() {
-        entries.entry(&mount.name).or_insert(entry);
-    }
-    for volume in &spec.volumes {
-        if let Some(entry) = entries.get(&*volume.name) {
-            visit_volume(volume, |name, _| visit(name, Route::Mount(place, *entry)));
+        if mounted.insert(&*mount.name) {
+            for volume in volumes.get(&*mount.name).into_iter().flatten() {
+                visit_volume(volume, |name, _| visit(name, Route::Mount(place, entry)));
+            }
         }
     }
 }

@@ -118,6 +118,11 @@ fn a_pod_s_3607_seconds_for_the_api_server_are_a_year_here_too() {
     assert!(ask("Pod", "https://kubernetes.default.svc"));
     assert!(!ask("Pod", "https://vault.example.com"));
     assert!(!ask("Node", "https://kubernetes.default.svc"));
+    let bound = json!({"expirationSeconds": 3607, "boundObjectRef": {"kind": "Pod", "name": "web-0"}});
+    let verdict = Court::new().validate("restricted", &token_request(&bound));
+    let told = "TW401 token-request-lifetime: a token of 3607 seconds, which become 31536000, is asked for ServiceAccount ci, \
+                and 86400 are allowed. Ask for at most 86400 seconds, and never for 3607.";
+    assert!(verdict.message().starts_with(told), "{verdict:?}");
 }
 
 // row 84

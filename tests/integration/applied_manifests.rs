@@ -168,6 +168,28 @@ fn applying_again_leaves_the_inventory_alone() {
 }
 
 #[test]
+fn applying_without_the_policies_of_before_takes_them_away_and_leaves_what_was_added_otherwise() {
+    let certificates = Certificates::make();
+    let policies = "apiVersion: tokenward.dev/v1alpha1\nkind: TokenPolicy\nmetadata: {name: payments}\n";
+    let file = certificates.file("policies.yaml", policies);
+    let plain = rendered(&["--tls-dir", certificates.path()]);
+    let mut applied = Applied::nothing();
+    applied.apply(&rendered(&["--tls-dir", certificates.path(), "--policy", &file]));
+    let added = json!({"data": {"exceptions.yaml": "# none so far"}}).to_string();
+    let patch = ["-n", "tokenward", "patch", "configmap", "tokenward-policy", "--type=merge", "-p", &added];
+    applied.rig.kubectl(patch).ok();
+    let files = |applied: &Applied| {
+        let config_map = &stored(&applied.rig, &plain)[r#""ConfigMap" "tokenward-policy""#];
+        config_map["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(files(&applied), ["README", "exceptions.yaml", "policies.yaml"]);
+    applied.apply(&plain);
+    assert_eq!(files(&applied), ["README", "exceptions.yaml"]);
+    applied.apply(&plain);
+    assert_eq!(files(&applied), ["README", "exceptions.yaml"]);
+}
+
+#[test]
 fn the_webhook_configurations_are_stored_as_they_were_rendered() {
     let certificates = Certificates::make();
     for place in [["--namespace", "tokenward"], ["--url", "https://192.0.2.7:8443"]] {

@@ -49,6 +49,13 @@ fn denies_a_token_over_the_maximum() {
 
 // row 44
 #[test]
+fn says_that_3607_seconds_are_extended_only_where_they_were_asked_for() {
+    let verdict = restricted().validate(&with_seconds(YEAR));
+    let told = "TW202 token-lifetime: the token in volume own lasts 31536000 seconds, and 86400 are allowed.";
+    assert!(verdict.message().starts_with(told), "{verdict:?}");
+}
+
+#[test]
 fn takes_3607_seconds_for_one_year_whatever_name_the_api_server_goes_by() {
     for audience in ["", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"] {
         let token = json!({"path": "token", "expirationSeconds": 3607, "audience": audience});

@@ -876,6 +876,22 @@ metadata:
 }
 
 #[test]
+fn refuses_the_name_that_is_kept_for_namespaces_themselves() {
+    assert_snapshot!(refusal("apiVersion: tokenward.dev/v1alpha1
+kind: TokenPolicy
+metadata:
+  name: namespaces"), @r#"
+    error: metadata.name: "namespaces" is kept for the webhook that looks at namespaces themselves
+     --> policy.yaml:4:9
+      |
+    4 |   name: namespaces
+      |         ^^^^^^^^^^
+      |
+      = help: choose another name
+    "#);
+}
+
+#[test]
 fn refuses_two_policies_of_one_name() {
     assert_snapshot!(refusal("apiVersion: tokenward.dev/v1alpha1
 kind: TokenPolicy

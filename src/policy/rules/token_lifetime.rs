@@ -4,7 +4,7 @@ use crate::policy::finding::Findings;
 use crate::policy::registry::rule;
 use crate::policy::review::PodReview;
 use crate::policy::text::{and_more, shortened};
-use crate::token::{EXTENDED_SECONDS, projected_tokens};
+use crate::token::projected_tokens;
 
 rule! {
     /// ## What it finds
@@ -101,16 +101,17 @@ fn check(review: &PodReview<'_>, findings: &mut Findings<'_>) {
     for token in projected_tokens(&review.pod.spec).filter(|token| !token.is_built_in) {
         let seconds = token.effective_seconds(&policy.cluster);
         if seconds > most {
-            first = first.or(Some((token.volume, seconds)));
+            first = first.or(Some((token, seconds)));
             paths.push(token.path(review.spec("volumes"), "expirationSeconds"));
         }
     }
-    let Some((volume, seconds)) = first else { return };
-    let lasts = match seconds {
-        EXTENDED_SECONDS => "one year (3607 seconds are extended)".to_owned(),
-        _ => format!("{seconds} seconds"),
+    let Some((token, seconds)) = first else { return };
+    let lasts = if token.is_extended(&policy.cluster) {
+        "one year (3607 seconds are extended)".to_owned()
+    } else {
+        format!("{seconds} seconds")
     };
-    let (volume, more) = (shortened(&volume.name), and_more(paths.len()));
+    let (volume, more) = (shortened(&token.volume.name), and_more(paths.len()));
     findings.report(
         format!("the token in volume {volume} lasts {lasts}, and {most} are allowed{more}"),
         format!("Set expirationSeconds to at most {most}, and never to 3607"),

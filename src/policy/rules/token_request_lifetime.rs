@@ -76,9 +76,17 @@ fn check(change: &Change<'_, TokenRequest<'_>>, findings: &mut Findings<'_>) {
     let maximum = context.policy.tokens.max_expiration_seconds;
     let seconds = granted_seconds(spec, &context.policy.cluster);
     if seconds > maximum {
+        let (what, advice) = if spec.expiration_seconds.is_some_and(|asked| u64::try_from(asked) != Ok(seconds)) {
+            let what =
+                format!("a token of 3607 seconds, which become {seconds}, is asked for ServiceAccount {account}");
+            (what, format!("Ask for at most {maximum} seconds, and never for 3607"))
+        } else {
+            let what = format!("a token of {seconds} seconds is asked for ServiceAccount {account}");
+            (what, format!("Ask for at most {maximum} seconds"))
+        };
         findings.report(
-            format!("a token of {seconds} seconds is asked for ServiceAccount {account}, and {maximum} are allowed"),
-            format!("Ask for at most {maximum} seconds"),
+            format!("{what}, and {maximum} are allowed"),
+            advice,
             vec![FieldPath::of("spec.expirationSeconds")],
         );
     }
