@@ -165,5 +165,9 @@ fn namespace_name(text: &str) -> anyhow::Result<String> {
         edge(first) && edge(last) && all && text.len() <= 63,
         "a namespace's name has at most 63 lower case letters, digits and inner hyphens"
     );
+    ensure!(
+        text != "default" && !text.starts_with("kube-"),
+        "it is the cluster's own; tokenward gets a namespace to itself, which goes with it when it is removed"
+    );
     Ok(text.to_owned())
 }

@@ -112,6 +112,9 @@ fn read_rules(reader: &mut Reader<'_>, list: Id) -> Option<Vec<&'static Rule>> {
         let Some(rule) = reader.string(*item).and_then(|name| rule(reader, *item, name)) else { continue };
         if rules.iter().any(|known| known.code == rule.code) {
             reader.report(*item, format!("{} is listed twice", rule.name), "keep one of the two");
+        } else if !rule.takes_exceptions {
+            let advice = format!("tokenward explain {} says what to do instead", rule.code);
+            reader.report(*item, format!("no exception lifts {}", rule.name), advice);
         } else {
             rules.push(rule);
         }

@@ -21,6 +21,8 @@ pub struct Rule {
     pub baseline: Action,
     /// Its action under the built-in policy `restricted`.
     pub restricted: Action,
+    /// Whether it asks for exceptions: what it finds is one Secret of one account.
+    pub takes_exceptions: bool,
     /// Its page, in Markdown: the rule's own documentation comment.
     documentation: &'static str,
     pub(super) check: Check,
@@ -101,6 +103,7 @@ macro_rules! rule {
             finding: $finding:literal,
             baseline: $baseline:ident,
             restricted: $restricted:ident,
+            exceptions: $exceptions:literal,
             check: $kind:ident($check:path),
         }
     ) => {
@@ -109,6 +112,7 @@ macro_rules! rule {
             [stringify!($code), $name, $looks_at, $finding, concat!($($line, "\n"),+)],
             crate::policy::Action::$baseline,
             crate::policy::Action::$restricted,
+            $exceptions,
             crate::policy::registry::Check::$kind($check),
         );
     };
@@ -120,9 +124,10 @@ impl Rule {
         [code, name, looks_at, finding, documentation]: [&'static str; 5],
         baseline: Action,
         restricted: Action,
+        takes_exceptions: bool,
         check: Check,
     ) -> Self {
-        Self { code, name, looks_at, finding, baseline, restricted, documentation, check }
+        Self { code, name, looks_at, finding, baseline, restricted, takes_exceptions, documentation, check }
     }
 }
 
@@ -137,6 +142,7 @@ mod tests {
             assert!(page.starts_with(&format!("# {} {}\n\n{}\n", rule.code, rule.name, rule.finding)), "{page}");
             let actions = format!("| {} | {} | {} |\n", rule.looks_at, rule.baseline, rule.restricted);
             assert!(page.contains(&actions) && page.contains("\n## Limits\n"), "{page}");
+            assert_eq!(page.contains("\n## Exceptions\n\nNone"), !rule.takes_exceptions, "{page}");
         }
     }
 }

@@ -198,6 +198,14 @@ fn refuses_certificates_that_cannot_be_used() {
 }
 
 #[test]
+fn refuses_a_namespace_that_is_not_tokenward_s_to_delete() {
+    for namespace in ["default", "kube-system", "kube-node-lease"] {
+        let said = refused(&["--cert-manager", "--namespace", namespace]);
+        assert!(said.contains("it is the cluster's own"), "{said}");
+    }
+}
+
+#[test]
 fn refuses_a_certificate_that_the_api_server_would_refuse() {
     let certificates = Certificates::make();
     let said = refused(&["--tls-dir", certificates.path(), "--namespace", "security"]);

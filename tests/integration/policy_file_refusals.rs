@@ -703,6 +703,19 @@ fn refuses_an_exception_for_an_unknown_rule() {
 }
 
 #[test]
+fn refuses_an_exception_for_a_rule_that_asks_for_none() {
+    assert_snapshot!(refusal(&exception_with("rules", "[token-lifetime]")), @r"
+    error: spec.rules[0]: no exception lifts token-lifetime
+     --> policy.yaml:6:11
+      |
+    6 |   rules: [token-lifetime]
+      |           ^^^^^^^^^^^^^^
+      |
+      = help: tokenward explain TW202 says what to do instead
+    ");
+}
+
+#[test]
 fn refuses_a_rule_listed_twice() {
     assert_snapshot!(refusal(&exception_with("rules", "[TW101, legacy-token-secret]")), @r"
     error: spec.rules[1]: legacy-token-secret is listed twice

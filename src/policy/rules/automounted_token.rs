@@ -84,6 +84,7 @@ rule! {
         finding: "The built-in automount is in effect, and not retuned.",
         baseline: Audit,
         restricted: Warn,
+        exceptions: false,
         check: Pod(check),
     }
 }

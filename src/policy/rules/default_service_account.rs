@@ -67,6 +67,7 @@ rule! {
         finding: "A container that holds an API token of the account default.",
         baseline: Audit,
         restricted: Deny,
+        exceptions: false,
         check: Pod(check),
     }
 }

@@ -98,6 +98,7 @@ rule! {
         finding: "A container lacks the token that the policy injects.",
         baseline: Warn,
         restricted: Warn,
+        exceptions: false,
         check: Pod(check),
     }
 }

@@ -78,6 +78,7 @@ rule! {
         finding: "A tokenward.dev/ annotation that cannot be honoured.",
         baseline: Deny,
         restricted: Deny,
+        exceptions: false,
         check: Pod(check),
     }
 }

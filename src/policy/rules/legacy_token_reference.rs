@@ -79,6 +79,7 @@ rule! {
         finding: "A legacy token Secret that a Pod reaches.",
         baseline: Warn,
         restricted: Deny,
+        exceptions: true,
         check: Pod(check),
     }
 }

@@ -90,6 +90,7 @@ rule! {
         finding: "A token Secret turned to another service account, its token emptied, or its invalid-since label removed.",
         baseline: Deny,
         restricted: Deny,
+        exceptions: true,
         check: Secret(check),
     }
 }

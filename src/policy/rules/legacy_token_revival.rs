@@ -79,6 +79,7 @@ rule! {
         finding: "A Secret that holds the legacy token which names this very Secret.",
         baseline: Off,
         restricted: Deny,
+        exceptions: true,
         check: Secret(check),
     }
 }

@@ -68,6 +68,7 @@ rule! {
         finding: "A token Secret without exception.",
         baseline: Deny,
         restricted: Deny,
+        exceptions: true,
         check: Secret(check),
     }
 }

@@ -83,6 +83,7 @@ rule! {
         finding: "A service account token in env, args, command or annotations.",
         baseline: Warn,
         restricted: Deny,
+        exceptions: false,
         check: Pod(check),
     }
 }

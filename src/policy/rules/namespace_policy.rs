@@ -55,6 +55,7 @@ rule! {
         finding: "The label names no policy, is removed, or is turned to a milder one.",
         baseline: Warn,
         restricted: Warn,
+        exceptions: false,
         check: Namespace(check),
     }
 }

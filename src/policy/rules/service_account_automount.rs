@@ -53,6 +53,7 @@ rule! {
         finding: "Automount not set to false.",
         baseline: Audit,
         restricted: Warn,
+        exceptions: false,
         check: ServiceAccount(check),
     }
 }

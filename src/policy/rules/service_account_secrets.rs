@@ -58,6 +58,7 @@ rule! {
         finding: "A legacy token Secret newly listed in secrets.",
         baseline: Warn,
         restricted: Warn,
+        exceptions: true,
         check: ServiceAccount(check),
     }
 }

@@ -89,6 +89,7 @@ rule! {
         finding: "A legacy token, or a bound one that outlives the maximum, in a Secret.",
         baseline: Off,
         restricted: Deny,
+        exceptions: true,
         check: Secret(check),
     }
 }

@@ -80,6 +80,7 @@ rule! {
         finding: "An audience outside the allowed list.",
         baseline: Warn,
         restricted: Deny,
+        exceptions: false,
         check: Pod(check),
     }
 }

@@ -86,6 +86,7 @@ rule! {
         finding: "A projected token whose effective lifetime exceeds the maximum.",
         baseline: Warn,
         restricted: Deny,
+        exceptions: false,
         check: Pod(check),
     }
 }

@@ -85,6 +85,7 @@ rule! {
         finding: "A token whose file is not its own, or is never renewed.",
         baseline: Warn,
         restricted: Deny,
+        exceptions: false,
         check: Pod(check),
     }
 }
