@@ -30,9 +30,7 @@ impl ProjectedToken<'_> {
     /// Whether it will last longer than was asked for.
     #[must_use]
     pub fn is_extended(&self, cluster: &ClusterSettings) -> bool {
-        self.token
-            .expiration_seconds
-            .is_some_and(|asked| u64::try_from(asked) != Ok(self.effective_seconds(cluster)) && asked > 0)
+        self.token.expiration_seconds.is_some_and(|asked| self.effective_seconds(cluster) > asked.unsigned_abs())
     }
 
     /// The path of `field` of the token, where `volumes` is the path of the volumes.

@@ -47,7 +47,6 @@ fn denies_a_token_over_the_maximum() {
     assert!(restricted().validate(&with_seconds(86_400)).findings().is_empty());
 }
 
-// row 44
 #[test]
 fn says_that_3607_seconds_are_extended_only_where_they_were_asked_for() {
     let verdict = restricted().validate(&with_seconds(YEAR));
@@ -55,6 +54,7 @@ fn says_that_3607_seconds_are_extended_only_where_they_were_asked_for() {
     assert!(verdict.message().starts_with(told), "{verdict:?}");
 }
 
+// row 44
 #[test]
 fn takes_3607_seconds_for_one_year_whatever_name_the_api_server_goes_by() {
     for audience in ["", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"] {

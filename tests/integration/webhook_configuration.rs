@@ -371,15 +371,20 @@ fn baseline_is_sent_token_secrets_only() {
     assert_eq!(baseline.kept_back_by(&account), None);
 }
 
-#[test]
-fn what_is_being_deleted_is_let_go() {
-    let mut update = Request {
+/// An update that changes nothing.
+fn update_of_a_token_secret() -> Request {
+    Request {
         operation: "UPDATE",
         resource: "secrets",
         object: secret(TOKEN),
         old_object: secret(TOKEN),
         ..Request::default()
-    };
+    }
+}
+
+#[test]
+fn what_is_being_deleted_is_let_go() {
+    let mut update = update_of_a_token_secret();
     let restricted = Conditions::of("restricted.validate");
     assert_eq!(restricted.kept_back_by(&update), None);
     update.old_object["metadata"]["deletionTimestamp"] = DELETED.into();
@@ -397,13 +402,7 @@ fn a_secret_that_is_being_deleted_is_judged_when_anything_that_counts_is_changed
     ];
     for policy in ["baseline.validate", "restricted.validate"] {
         let conditions = Conditions::of(policy);
-        let mut unchanged = Request {
-            operation: "UPDATE",
-            resource: "secrets",
-            object: secret(TOKEN),
-            old_object: secret(TOKEN),
-            ..Request::default()
-        };
+        let mut unchanged = update_of_a_token_secret();
         unchanged.old_object["metadata"]["deletionTimestamp"] = DELETED.into();
         unchanged.old_object["metadata"]["annotations"] = json!({"kubernetes.io/service-account.name": "ci"});
         unchanged.object["metadata"]["annotations"] = json!({"kubernetes.io/service-account.name": "ci"});
@@ -431,13 +430,7 @@ fn a_deletion_timestamp_in_a_new_object_hides_nothing() {
 
 #[test]
 fn the_note_of_a_token_s_last_use_does_not_wait_for_us() {
-    let update = Request {
-        operation: "UPDATE",
-        resource: "secrets",
-        object: secret(TOKEN),
-        old_object: secret(TOKEN),
-        ..Request::default()
-    };
+    let update = update_of_a_token_secret();
     let by = |user| Request { user, ..update.clone() };
     let conditions = Conditions::of("baseline.validate");
     assert_eq!(conditions.kept_back_by(&by(Some("system:apiserver"))), Some("not-last-used"));

@@ -56,7 +56,8 @@ rule! {
     /// ## Limits
     ///
     /// Requests of kubelets (group `system:nodes`) are not looked at: what they ask for stands in the Pod, where TW202 has
-    /// judged it, or in a `CSIDriver`, which only administrators of the cluster make. The webhook entry fails open, so that no fault of ours keeps a Pod from its token.
+    /// judged it, or in a `CSIDriver`, which only administrators of the cluster make. The webhook entry fails open, so that no
+    /// fault of ours keeps a Pod from its token.
     TW401 "token-request-lifetime" {
         looks_at: "serviceaccounts/token CREATE",
         finding: "A TokenRequest over the maximum, or bound to a Secret.",
